@@ -48,8 +48,26 @@ impl Call {
         self.digests(tree).find_map(|digest| digest.response)
     }
 
+    /// The requested model as the record has it that names it most fully; `None` if none names it. Some leave out where a
+    /// model runs, and its price depends on that: `us.anthropic.claude-sonnet-4`.
+    pub fn model<'t>(&'t self, tree: &'t SpanTree) -> Option<&'t str> {
+        let models = self.digests(tree).filter_map(|digest| digest.model.as_deref());
+        models.reduce(|known, other| if is_short_for(known, other) { other } else { known })
+    }
+
+    /// Whether a record leaves out where the model runs, and another does not.
+    pub fn is_named_shorter(&self, tree: &SpanTree) -> bool {
+        let fullest = self.model(tree).unwrap_or_default();
+        self.digests(tree).filter_map(|digest| digest.model.as_deref()).any(|model| is_short_for(model, fullest))
+    }
+
     /// Hash of the name of the scope that recorded the call; `None` if its node has no span.
     pub fn scope(&self, tree: &SpanTree) -> Option<ScopeHash> {
         tree.nodes[self.node].span.and_then(|(_, digest)| digest.scope)
     }
+}
+
+/// Whether a model's name is the end of another, which says before it where the model runs.
+pub fn is_short_for(name: &str, fuller: &str) -> bool {
+    fuller.strip_suffix(name).is_some_and(|before| before.ends_with('.'))
 }

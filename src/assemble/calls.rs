@@ -19,7 +19,7 @@ use super::{
     span_tree::{SpanNode, SpanTree},
     streams, usage,
 };
-use crate::model::{Category, GenAi, PriceSource, Timestamp};
+use crate::model::{Category, Cost, GenAi, PriceSource, Timestamp};
 
 /// The model calls of a trace that count, embeddings and rerankings included.
 #[derive(Debug, Default)]
@@ -365,6 +365,11 @@ impl Counting<'_, '_> {
             before.checked_sub(1).is_some_and(|at| node < tree.nodes[payers[at]].after)
         };
         for call in &mut calls {
+            let standard = |cost: &Cost| matches!(&cost.source, PriceSource::Table { terms: None, .. });
+            if call.cost.as_ref().is_some_and(standard) && call.is_named_shorter(tree) {
+                // It may be the price of the shorter name.
+                call.cost = price(&billed_facts(tree, call), tree.nodes[call.node].started).or(call.cost.take());
+            }
             if call.cost.is_some() || covered(call.node) {
                 continue;
             }
@@ -385,7 +390,7 @@ impl Counting<'_, '_> {
 fn billed_facts(tree: &SpanTree, call: &Call) -> GenAi {
     let digests = || call.nodes().flat_map(|at| tree.nodes[at].sources()).map(|(_, digest)| digest);
     GenAi {
-        model: digests().find_map(|digest| digest.model.as_deref()).map(str::to_owned),
+        model: call.model(tree).map(str::to_owned),
         provider: digests().find_map(|digest| digest.provider.as_deref()).map(str::to_owned),
         usage: call.usage,
         ..GenAi::default()

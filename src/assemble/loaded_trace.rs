@@ -11,7 +11,7 @@ use super::{
     reading_groups::ReadingSource,
     span_digest::SpanDigest,
     span_failure,
-    span_tree::SpanNode,
+    span_tree::{SpanNode, SpanTree},
     totals::TraceDigest,
 };
 use crate::model::{Category, Failure, LimitReached, Part, SpanId, SpanRow, TraceRows, Translation};
@@ -52,6 +52,11 @@ impl<'a> LoadedTrace<'a> {
     /// Index of the node of a span; `None` if the trace has no such node.
     pub fn node_of(&self, span: SpanId) -> Option<usize> {
         self.by_id.get(&span).copied()
+    }
+
+    /// The span tree.
+    pub fn tree(&self) -> &SpanTree<'_> {
+        &self.work.tree
     }
 
     /// The nodes of the span tree.

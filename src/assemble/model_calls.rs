@@ -4,7 +4,7 @@
 use std::{collections::HashMap, sync::Arc};
 
 use super::{
-    call::Call,
+    call::{Call, is_short_for},
     exchange::{Exchange, TimedMessage},
     fingerprint::Fingerprints,
     hashes::ModelHash,
@@ -47,7 +47,10 @@ pub fn turns(trace: &LoadedTrace, fingerprints: &mut Fingerprints) -> (Vec<Model
             category: node.category,
             agent: agent.clone(),
             provider: genai(|genai| genai.provider.clone()),
-            model: genai(|genai| genai.model.clone()),
+            model: genai(|genai| genai.model.clone()).map(|model| {
+                let fuller = call.model(trace.tree()).filter(|fuller| is_short_for(&model, fuller));
+                fuller.map(str::to_owned).unwrap_or(model)
+            }),
             response_model: genai(|genai| genai.response_model.clone()),
             parameters: parameters(trace, call.nodes()),
             request: Request::default(),

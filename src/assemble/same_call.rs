@@ -2,7 +2,13 @@
 
 use std::num::NonZeroU64;
 
-use super::{call::Call, span_digest::SpanDigest, span_tree::SpanTree, text_hash::TextHash};
+use super::{
+    call::Call,
+    hashes::{CallHash, CallIdHash},
+    span_digest::SpanDigest,
+    span_tree::SpanTree,
+    text_hash::TextHash,
+};
 use crate::model::TokenUsage;
 
 /// What two records show about being of one call.
@@ -22,16 +28,24 @@ const CLOCK: u64 = 1_000_000;
 /// An answer of at least this many bytes, white space left out, is hardly given twice by chance.
 const DISTINCTIVE: u64 = 16;
 
-/// What two records show about being of one call: by response id, else by answer and question, else by model.
+/// What two records show about being of one call: by response id, else by the tool calls of the answer, else by answer and
+/// question, else by model.
 pub fn compare(tree: &SpanTree, left: &Call, right: &Call) -> Evidence {
     if let (Some(left), Some(right)) = (left.response(tree), right.response(tree)) {
         return if left == right { Evidence::Same } else { Evidence::Different };
     }
+    let (asked, others) = (asked_tools(left.digests(tree)), asked_tools(right.digests(tree)));
+    if asked.iter().any(|call| others.contains(call)) {
+        return Evidence::Same;
+    }
+    let same_id = asked.iter().any(|(id, _)| others.iter().any(|(other, _)| other == id));
     let (answers, others) = (completion_texts(left.digests(tree)), completion_texts(right.digests(tree)));
     let same_answer = any_equal(&answers, &others);
     let same_question = any_equal(&questions(left.digests(tree)), &questions(right.digests(tree)));
     match (same_answer, same_question) {
         (Some(true), Some(true) | None) => Evidence::Same,
+        // Where two read one stream, one of them may have the arguments of both.
+        (_, Some(true)) if same_id => Evidence::Same,
         // A framework may record the question in other words than it sends; a long answer is hardly given twice.
         (Some(true), Some(false)) if answers.iter().any(|answer| answer.len() >= DISTINCTIVE) => Evidence::Same,
         // Two records of one answer may differ, for instance where one has reasoning among the text: tokens decide.
@@ -62,7 +76,8 @@ pub fn is_record_of(tree: &SpanTree, above: &Call, beneath: &Call, only: bool) -
 
 /// Whether two neighbours are records of one call: they have one response id; or two scopes recorded them at the same
 /// time, both or neither failed, and answer and question agree. Equal tokens alone prove nothing, but those of a record
-/// without messages that lies within the other do. `first` starts before `second`, or with it.
+/// without messages that lies within the other do; and one that lies within a failed one and says nothing but that it was
+/// asked does not know of the failure. `first` starts before `second`, or with it.
 pub fn are_twins(tree: &SpanTree, first: &Call, second: &Call) -> bool {
     let nodes = (&tree.nodes[first.node], &tree.nodes[second.node]);
     if nodes.0.category != nodes.1.category {
@@ -72,8 +87,13 @@ pub fn are_twins(tree: &SpanTree, first: &Call, second: &Call) -> bool {
         return left == right;
     }
     let overlap = nodes.0.ended.is_none_or(|ended| nodes.1.started < ended);
-    if first.scope(tree) == second.scope(tree) || !overlap || first.failed != second.failed {
+    if first.scope(tree) == second.scope(tree) || !overlap {
         return false;
+    }
+    let is_within = nodes.0.started < nodes.1.started && nodes.1.ended.is_some() && nodes.1.ended < nodes.0.ended;
+    if first.failed != second.failed {
+        let is_bare = !second.has_tokens() && !nodes.1.has_messages() && second.response(tree).is_none();
+        return first.failed && is_bare && is_within && !are_of_other_models(tree, first, second);
     }
     let tokens = (first.usage.filter(TokenUsage::has_tokens), second.usage.filter(TokenUsage::has_tokens));
     match (compare(tree, first, second), tokens) {
@@ -81,10 +101,7 @@ pub fn are_twins(tree: &SpanTree, first: &Call, second: &Call) -> bool {
         (Evidence::Same, _) => !are_of_other_models(tree, first, second),
         // Two failed calls without tokens have nothing to compare: one must end within the other.
         (Evidence::None, (None, None)) => first.failed && nodes.1.ended <= nodes.0.ended,
-        (Evidence::None, (Some(left), Some(right))) => {
-            let is_within = nodes.0.started < nodes.1.started && nodes.1.ended < nodes.0.ended;
-            is_within && nodes.1.ended.is_some() && !nodes.1.has_messages() && equal(left, right)
-        }
+        (Evidence::None, (Some(left), Some(right))) => is_within && !nodes.1.has_messages() && equal(left, right),
         _ => false,
     }
 }
@@ -127,6 +144,12 @@ fn are_of_other_models(tree: &SpanTree, left: &Call, right: &Call) -> bool {
 fn encloses(tree: &SpanTree, above: &Call, beneath: &Call) -> bool {
     let ended = |call: &Call| tree.nodes[call.node].ended;
     ended(above).is_none_or(|above| ended(beneath).is_some_and(|beneath| beneath.0 <= above.0 + CLOCK))
+}
+
+/// The tool calls of the completion that have ids, each with its arguments: a counter alone is no id.
+fn asked_tools<'a>(digests: impl Iterator<Item = &'a SpanDigest>) -> Vec<(CallIdHash, CallHash)> {
+    let calls = digests.flat_map(|digest| &digest.reading_digests).flat_map(|reading| &reading.calls);
+    calls.filter_map(|call| Some((call.id?, call.call_hash))).collect()
 }
 
 /// Hashes of the completion's texts, one for each dialect and carrier that found any.

@@ -92,7 +92,7 @@ pub fn steps(trace: &Counted) -> Vec<Step> {
                 .and_then(|_| call.nodes().filter_map(|at| nodes[at].ended).max())
                 .map(since(node.started)),
             first_token: call.digests(trace.tree).find_map(|digest| digest.facts.as_ref()?.first_token),
-            model: call.digests(trace.tree).find_map(|digest| digest.model.clone()),
+            model: call.model(trace.tree).map(Box::from),
             provider: call.digests(trace.tree).find_map(|digest| digest.provider.clone()),
             agent: names.agent_of(call.node),
             usage: call.usage.unwrap_or_default(),

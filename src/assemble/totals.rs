@@ -225,10 +225,7 @@ impl<'a> TraceDigest<'a> {
     /// Requested models of the counted calls, each once, in order.
     fn models(&self) -> Vec<String> {
         let mut known = HashSet::new();
-        let models = self.counted.calls.iter().filter_map(|call| {
-            let mut sources = call.nodes().flat_map(|node| self.tree.nodes[node].sources());
-            sources.find_map(|(_, facts)| facts.model.as_deref())
-        });
+        let models = self.counted.calls.iter().filter_map(|call| call.model(&self.tree));
         models.filter(|model| known.insert(*model)).map(str::to_owned).collect()
     }
 

@@ -382,3 +382,45 @@ fn a_record_without_messages_within_another_of_equal_tokens_is_of_one_call() {
     let others = one(vec![chain(1, 0), outer(2).at(2.0, 6.0), inner(3).at(3.0, 5.0).tokens(100, 21)]);
     assert_eq!(others.totals.model_calls, 2);
 }
+
+#[test]
+fn a_record_that_says_nothing_within_a_failed_call_is_of_that_call() {
+    let outer = || llm(2, 1).at(2.0, 6.0).scope("instrumentation").asked(&[user("q")]).failed("SDKError", "quota");
+    let inner = |id| llm(id, 1).scope("library").model("m");
+    let counted = |other: Made| {
+        let trace = one(vec![chain(1, 0), outer().model("m"), other]);
+        (trace.totals.model_calls, trace.totals.errors, trace.calls[0].failure.is_some())
+    };
+    assert_eq!(counted(inner(3).at(3.0, 5.0)), (1, 1, true));
+    // One that goes on, that was answered, or that asked another model is a call of its own.
+    assert_eq!(counted(inner(3).at(3.0, 7.0)).0, 2);
+    assert_eq!(counted(inner(3).at(3.0, 5.0).tokens(10, 1)).0, 2);
+    assert_eq!(counted(inner(3).at(3.0, 5.0).answered(&[assistant("a")])).0, 2);
+    assert_eq!(counted(inner(3).at(3.0, 5.0).model("other")).0, 2);
+}
+
+#[test]
+fn two_records_that_ask_for_the_same_tool_by_its_id_are_one_call() {
+    let asked = |id, scope: &str, question: &str, (call, input): (&str, &str)| {
+        let answer = calls("", &[(Some(call), "w", input)]);
+        llm(id, 1).at(2.0, 4.0).scope(scope).tokens(412, 9).asked(&[user(question)]).answered(&[answer])
+    };
+    let counted = |other: Made| sums(vec![chain(1, 0), asked(2, "one", "q", ("t1", r#"{"a":1}"#)), other]);
+    assert_eq!(counted(asked(3, "other", "q", ("t1", r#"{"a":1}"#))), (Some(412), Some(9), 1));
+    // The other one read each piece of the stream twice.
+    assert_eq!(counted(asked(3, "other", "q", ("t1", r#"{"a":11}"#))).2, 1);
+    assert_eq!(counted(asked(3, "other", "q", ("t2", r#"{"a":1}"#))).2, 2);
+    assert_eq!(counted(asked(3, "other", "another", ("t1", r#"{"a":11}"#))).2, 2);
+}
+
+#[test]
+fn of_two_names_of_a_model_the_one_that_says_where_it_runs_is_shown() {
+    let call = |id, model: &str| {
+        llm(id, 1).at(2.0, 4.0).scope(model).model(model).tokens(412, 9).asked(&[user("q")]).answered(&[assistant("a")])
+    };
+    let trace = one(vec![chain(1, 0), call(2, "claude-4"), call(3, "us.anthropic.claude-4")]);
+    let shown: Vec<_> = trace.calls.iter().map(|call| call.model.as_deref()).collect();
+    assert_eq!(shown, [Some("us.anthropic.claude-4")]);
+    let trace = one(vec![chain(1, 0), call(2, "gpt-4o"), call(3, "gpt-4o-mini")]);
+    assert_eq!(trace.calls[0].model.as_deref(), Some("gpt-4o"));
+}

@@ -136,6 +136,11 @@ impl Made {
         self
     }
 
+    fn model(mut self, name: &str) -> Self {
+        self.translation.genai.model = Some(name.into());
+        self
+    }
+
     fn response(mut self, id: &str) -> Self {
         self.translation.genai.response_id = Some(id.to_owned());
         self
