@@ -27,7 +27,7 @@ fn is_ambiguous(c: char) -> bool {
     c.width() == Some(1) && (is_letter || c.width_cjk() == Some(2)) && ascii(c).is_none()
 }
 
-/// Letters and accents of ambiguous width, which the table of widths takes for narrow: East_Asian_Width A of Unicode.
+/// Letters and accents that are of ambiguous width to Unicode; the crate that measures takes them for narrow.
 const LETTERS: &[(char, char)] = &[
     ('\u{a8}', '\u{a8}'),
     ('\u{aa}', '\u{aa}'),
