@@ -19,6 +19,7 @@ use super::{
     lists, marking, panes, picture_keys,
     places::Awaits,
     sdk::Sdk,
+    selecting,
     state::{Stage, State},
     stats_keys,
     typing::refilter,
@@ -138,7 +139,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
             state.notify(if state.mouse {
                 "the mouse is this program's again".to_owned()
             } else {
-                format!("the mouse is the terminal's: it marks and copies; {key} takes it back")
+                format!("the mouse is the terminal's: it selects and copies; {key} takes it back")
             });
             return vec![Effect::Mouse(state.mouse)];
         }
@@ -154,6 +155,9 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         | Action::YankPrompt
         | Action::YankCurl
         | Action::YankPython => return yank::yank(state, action),
+        Action::SelectLines => selecting::begin(state),
+        Action::YankLines => return selecting::copy(state),
+        Action::EndSelection => _ = state.detail.end_selection(),
         Action::YankTable => return yank::table(state),
         Action::ExportOtlp | Action::ExportTranscript | Action::ExportMarkdown | Action::ExportFiltered => {
             return exporting::export(state, action);
@@ -267,6 +271,7 @@ fn open(state: &mut State) -> Vec<Effect> {
                 state.zoomed = !state.zoomed;
             }
         }
+        Context::Selecting => return selecting::copy(state),
         Context::Stats => return stats_keys::open_rows(state),
         Context::Line if !state.lists.is_empty() => return choose(state),
         Context::FirstRun | Context::Line => {}
@@ -320,6 +325,8 @@ fn back(state: &mut State) -> Vec<Effect> {
     }
     if state.stats.is_open() {
         state.stats.close();
+    } else if state.detail.end_selection() {
+        // Moves only move again.
     } else if state.detail.end_find(false) {
         // What was found is no longer marked.
     } else if state.zoomed {

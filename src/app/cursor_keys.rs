@@ -20,7 +20,7 @@ pub(super) fn step(state: &mut State, by: isize) -> Vec<Effect> {
             state.follow.stop(&mut state.tree);
             state.tree.move_by(by, rows);
         }
-        Context::Detail => {
+        Context::Detail | Context::Selecting => {
             // Whoever reads is not to be taken elsewhere.
             state.follow.stop(&mut state.tree);
             state.detail.move_by(by, text);
@@ -40,7 +40,7 @@ pub(super) fn step(state: &mut State, by: isize) -> Vec<Effect> {
 }
 
 pub(super) fn last(state: &mut State) -> Vec<Effect> {
-    if state.context() == Context::Detail {
+    if matches!(state.context(), Context::Detail | Context::Selecting) {
         let height = state.heights().text;
         state.detail.go_to_end(height);
         return Vec::new();
@@ -58,7 +58,7 @@ pub(super) fn half_page(state: &State) -> isize {
     let Heights { rows, text, .. } = state.heights();
     let height = match (state.lists.last(), state.context()) {
         (Some(list), _) => list.area().rows.height.into(),
-        (None, Context::Detail) => text,
+        (None, Context::Detail | Context::Selecting) => text,
         (None, Context::Stats) => state.stats_height(),
         (None, _) => rows,
     };

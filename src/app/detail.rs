@@ -12,6 +12,7 @@ mod labels;
 mod lit;
 mod over;
 mod prepared;
+mod selecting;
 mod shown;
 mod sides;
 
@@ -62,6 +63,8 @@ pub struct DetailPane {
     lit: lit::Lit,
     /// What is looked for in the text.
     finding: Option<finding::Finding>,
+    /// The lines that are selected.
+    selection: Option<selecting::Selection>,
     /// What follows from the answer.
     prepared: Box<Prepared>,
     replaced: Box<Replaced>,
@@ -109,6 +112,7 @@ impl DetailPane {
             texts: View::all().map(|view| (view, Shown::default())).collect(),
             lit: lit::Lit::default(),
             finding: None,
+            selection: None,
             prepared: Box::default(),
             replaced: Box::default(),
             versions: Versions::default(),
@@ -165,6 +169,7 @@ impl DetailPane {
         self.span = span;
         self.at = at;
         self.chosen = None;
+        self.selection = None;
         for (view, shown) in &mut self.texts {
             shown.hold = match at {
                 // It is about one span: it is read from its start.
@@ -261,9 +266,10 @@ impl DetailPane {
             wraps: self.folds.wraps(),
             raw: self.folds.is_raw(),
         };
-        let is_new = self.shown().made != Some(made);
+        let before = self.shown().made;
+        let is_new = before != Some(made);
         if is_new {
-            let document = match self.shown().made {
+            let document = match before {
                 Some(before) if before == (Made { width: before.width, ..made }) => {
                     self.shown().document.at_width(width)
                 }
@@ -273,6 +279,7 @@ impl DetailPane {
             shown.made = Some(made);
             shown.lost = true;
             self.replaced.documents[side as usize] = std::mem::replace(&mut shown.document, document);
+            self.carry_selection(view, before, made);
         }
         let current = !asks || self.here().is_current();
         let shown = self.texts.entry(view).or_default();

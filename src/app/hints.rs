@@ -82,7 +82,8 @@ impl State {
             (Action::NextOffer, None) => (!self.offers().is_empty()).then_some(usual),
             (Action::History, None) => self.has_lines(LineOf::Filter).then_some(usual),
             (Action::Back, None) => self.back_does(),
-            (Action::Open, None) if context == Context::FirstRun => None,
+            // The key beside it does the same.
+            (Action::Open, None) if matches!(context, Context::FirstRun | Context::Selecting) => None,
             (Action::Open, None) if context == Context::Detail => self.open_does_in_detail(),
             (Action::Down, Some(Kind::Help { .. })) => {
                 let scrolls = self.lists.last().is_some_and(List::scrolls);
@@ -120,6 +121,9 @@ impl State {
     #[must_use]
     pub fn back_does(&self) -> Option<&'static str> {
         let over = self.detail.over().is_some();
+        if self.lists.is_empty() && self.context() == Context::Selecting {
+            return Some("end");
+        }
         if !self.lists.is_empty()
             || self.stats.is_open()
             || self.detail.finds().is_some()

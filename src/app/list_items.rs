@@ -63,7 +63,7 @@ impl State {
         let first_run = self.stage() == Stage::FirstRun;
         let wanted = |row: &HelpRow| match row.place {
             // Moves are what keys are for.
-            Place::Line | Place::List | Place::Rows => false,
+            Place::Line | Place::List | Place::Rows | Place::Selection => false,
             Place::FirstRun => first_run,
             Place::Main | Place::Stats => !first_run,
             Place::Anywhere => row.action != Action::Palette && row.action != Action::Back,

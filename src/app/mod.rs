@@ -25,6 +25,7 @@
 //!   panes        which pane has the keys                  stats_keys: what keys do in the statistics
 //!   yank         what is copied of what the cursor is on
 //!   deleting     runs and sessions, once that was confirmed  switches: settings that are on or off
+//!   selecting    lines of the detail
 //!   hints        the footer                                 list_items: what the lists are of
 //!   first_run    the screen of an empty store               runs: the states of the runs that are known
 //!     ────────
@@ -100,6 +101,7 @@ mod runs;
 pub(crate) mod scene;
 pub mod scroll;
 pub mod sdk;
+mod selecting;
 mod settle;
 pub mod split;
 mod state;

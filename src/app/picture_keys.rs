@@ -23,7 +23,11 @@ pub(super) fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Suspend => vec![Effect::Suspend],
         Action::Quit => vec![Effect::Quit],
         // All that lies beneath it stays as it is.
-        _ => Vec::new(),
+        _ => {
+            let back = state.keymap.label(Action::Back);
+            state.notify(format!("a picture is shown: {back} closes it"));
+            Vec::new()
+        }
     }
 }
 

@@ -81,6 +81,8 @@ pub struct State {
     pub split: Split,
     /// The line between two panes that is being dragged.
     pub(super) drags: Option<Divider>,
+    /// The button of the mouse went down in the text of the detail; true where that opened or closed a fold.
+    pub(super) pressed: Option<bool>,
     /// The terminal reports the mouse to the program.
     pub mouse: bool,
     /// Marks and lines are drawn in ASCII.
@@ -218,6 +220,7 @@ impl State {
             zoomed: false,
             split: Split::default(),
             drags: None,
+            pressed: None,
             mouse: true,
             ascii,
             alerts,

@@ -12,7 +12,7 @@ use super::{
     item::Kind,
     jumps, lists, marking, panes,
     picture::Shown,
-    picture_keys, removed,
+    picture_keys, removed, selecting,
     split::Divider,
     state::{Stage, State},
     stats_keys,
@@ -294,6 +294,7 @@ fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
     let Mouse { column, row, does } = mouse;
     if does == MouseDoes::Release {
         state.drags = None;
+        state.pressed = None;
         return Vec::new();
     }
     if does == MouseDoes::Drag {
@@ -301,9 +302,11 @@ fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
             let three = panes::has_beside(state);
             state.split = state.split.at(divider, column, state.screen.width, three);
         }
+        selecting::drag(state, row);
         return Vec::new();
     }
     state.awaits = None;
+    state.pressed = None;
     (state.goal, state.seeks) = (None, false);
     if state.picture.is_some() && state.lists.is_empty() {
         return if does == MouseDoes::Click { picture_keys::close(state) } else { Vec::new() };
@@ -361,6 +364,7 @@ fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
         let open = clicked.open;
         state.follow.stop(&mut state.tree);
         state.focus = Focus::Tree;
+        state.detail.end_selection();
         state.tree.go(at, height);
         if let Some(open) = open.filter(|_| column == mark || on_cursor) {
             state.tree.fold(!open);
@@ -395,10 +399,11 @@ fn point_at_text(state: &mut State, side: Side, area: &DetailArea, (column, row)
         }
         state.focus = Focus::Detail;
         state.detail.turn_to(side);
+        state.detail.end_selection();
         let at = state.detail.scroll().top() + usize::from(row - area.text.y);
         if at < state.detail.document().len() {
             state.detail.go(at, height);
-            state.detail.fold(None);
+            state.pressed = Some(state.detail.fold(None));
         }
     } else if wheel.is_none() {
         let labels = state.detail.on(side).labels(area.tabs.width);

@@ -12,6 +12,8 @@ pub enum Place {
     Rows,
     /// The main view, whichever pane has the focus.
     Main,
+    /// Lines of the detail, while they are being selected.
+    Selection,
     /// A list to pick from.
     List,
     /// The statistics.
@@ -24,8 +26,8 @@ pub enum Place {
 }
 
 impl Place {
-    pub const ALL: [Self; 7] =
-        [Self::Rows, Self::Main, Self::Stats, Self::List, Self::Line, Self::FirstRun, Self::Anywhere];
+    pub const ALL: [Self; 8] =
+        [Self::Rows, Self::Main, Self::Selection, Self::Stats, Self::List, Self::Line, Self::FirstRun, Self::Anywhere];
 
     /// As help and README head its keys.
     #[must_use]
@@ -33,6 +35,7 @@ impl Place {
         match self {
             Self::Rows => "Rows and text",
             Self::Main => "Main view",
+            Self::Selection => "Selected lines",
             Self::Stats => "Statistics",
             Self::List => "List",
             Self::Line => "Line",
@@ -173,10 +176,14 @@ actions! {
     YankPrompt       Main      ["y p"]              "yank-prompt"     ""         "Copy what the call was sent as JSON"
     YankCurl         Main      ["y c"]              "yank-curl"       ""         "Copy a curl command that makes the call again"
     YankPython       Main      ["y b"]              "yank-python"     ""         "Copy Python that makes the call again (boto3, OpenAI, Anthropic)"
+    SelectLines      Main      ["V"]                "select-lines"    ""         "Select lines of the detail: moves select more, y copies them as they were before they were cut to the width"
     ExportOtlp       Main      ["x j"]              "export-otlp"     "export"   "Write the run or session to a file as OTLP JSON, compressed: `sideseat-tui open FILE` shows it anywhere"
     ExportTranscript Main      ["x t"]              "export-transcript" ""       "Write the run or session to a file as a transcript"
     ExportMarkdown   Main      ["x m"]              "export-markdown" ""         "Write the run or session to a file as Markdown"
     ExportFiltered   Main      ["x f"]              "export-filtered" ""         "Write every run that the filter lets through to a file as OTLP JSON, compressed"
+
+    YankLines        Selection ["y"]                "yank-lines"      "copy"     "Copy the selected lines, without indents and marks; one that was cut to the width is one"
+    EndSelection     Selection ["V"]                "end-selection"   ""         "Select nothing any more"
 
     NextPanel        Stats     ["tab"]              "next-panel"      "panel"    "Go to the next panel of the statistics"
     PreviousPanel    Stats     ["shift-tab"]        "previous-panel"  ""         "Go to the panel before"
@@ -216,7 +223,7 @@ actions! {
     Palette          Anywhere  [":" "ctrl-p"]       "palette"         "palette"  "Do anything by its name: actions with their keys, runs, sessions, themes"
     Pause            Anywhere  ["P"]                "pause"           "pause"    "Freeze the view; receiving goes on"
     Theme            Anywhere  ["T"]                "theme"           "theme"    "Choose a theme, seen while choosing"
-    Mouse            Anywhere  ["M"]                "mouse"           ""         "Leave the mouse to the terminal, which marks and copies by it; once more: take it back"
+    Mouse            Anywhere  ["M"]                "mouse"           ""         "Leave the mouse to the terminal, which selects and copies by it; once more: take it back"
     Redraw           Anywhere  ["ctrl-l"]           "redraw"          ""         "Draw everything again"
     Suspend          Anywhere  ["ctrl-z"]           "suspend"         ""         "Stop and go to the shell; nothing is received until `fg`"
     Help             Anywhere  ["?"]                "help"            "help"     "Show what every key does here"

@@ -28,6 +28,8 @@ const PRESET: &str = "preset";
 pub enum Context {
     Tree,
     Detail,
+    /// Lines of the detail are being selected.
+    Selecting,
     Stats,
     List,
     Line,
@@ -35,13 +37,15 @@ pub enum Context {
 }
 
 impl Context {
-    pub const ALL: [Self; 6] = [Self::Tree, Self::Detail, Self::Stats, Self::List, Self::Line, Self::FirstRun];
+    pub const ALL: [Self; 7] =
+        [Self::Tree, Self::Detail, Self::Selecting, Self::Stats, Self::List, Self::Line, Self::FirstRun];
 
     /// The places whose keys work here, nearest first.
     #[must_use]
     pub fn places(self) -> &'static [Place] {
         match self {
             Self::Tree | Self::Detail => &[Place::Rows, Place::Main, Place::Anywhere],
+            Self::Selecting => &[Place::Rows, Place::Selection, Place::Anywhere],
             Self::Stats => &[Place::Rows, Place::Stats, Place::Anywhere],
             Self::List => &[Place::Rows, Place::List, Place::Anywhere],
             Self::Line => &[Place::Line],
@@ -55,6 +59,7 @@ impl Context {
         match self {
             Self::Tree => "tree",
             Self::Detail => "detail",
+            Self::Selecting => "selection",
             Self::Stats => "statistics",
             Self::List => "list",
             Self::Line => "line",

@@ -112,6 +112,7 @@ fn find(pen: &mut Pen, state: &State, line: Rect, phrase: &str) -> Option<Positi
 fn text(pen: &mut Pen, state: &State, pane: OnePane, area: Rect, focused: bool) {
     let (document, scroll) = (pane.document(), pane.scroll());
     let window = scroll.window(document.len(), area.height.into());
+    let selected = state.detail.selected_lines().filter(|_| pane.has_keys()).unwrap_or_default();
     for (y, at) in (area.y..).zip(window) {
         let Some(line) = document.line(at) else { break };
         pen.texts(Rect { y, height: 1, ..area }, &line.texts);
@@ -129,6 +130,10 @@ fn text(pen: &mut Pen, state: &State, pane: OnePane, area: Rect, focused: bool) 
         let row = Rect { x: area.x.saturating_sub(1), y, width: area.width + 2, height: 1 };
         if line.span.is_some() && line.span == pane.step() {
             pen.wash(row, Slot::CursorInactive);
+        }
+        if selected.contains(&at) {
+            pen.wash(row, Slot::Cursor);
+            pen.dot(row.x, y, "▌", Slot::Dim);
         }
         if focused && at == scroll.cursor {
             pen.wash(row, Slot::Cursor);

@@ -80,6 +80,9 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect, areas: &Areas) {
                 strip.left(1, vec![Styled::new("STATS", Slot::Status)]).left_cut(2, 10, Styled::new(opens, Slot::Dim));
             }
             Stage::Browsing => {
+                if let Some(selected) = state.selected_words() {
+                    strip.left(1, vec![Styled::new(selected, Slot::Accent)]);
+                }
                 if let Some(mark) = state.detail.mark() {
                     strip.left(1, vec![Styled::new(format!("A {}", mark.name), Slot::Accent)]);
                 }

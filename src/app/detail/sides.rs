@@ -147,6 +147,7 @@ impl DetailPane {
 
     /// Shows a tab in the pane that has the keys.
     pub fn show(&mut self, tab: Tab) {
+        self.selection = None;
         self.sides.show(tab);
         if self.sides.keys == Side::Main || self.sides.main != Tab::default() {
             self.over = None;

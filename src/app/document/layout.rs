@@ -12,12 +12,14 @@
 mod entry;
 mod reading;
 mod search;
+mod selected;
 #[cfg(test)]
 mod tests;
 
 use std::sync::Arc;
 
 pub use search::{Hit, Search};
+pub use selected::Selected;
 
 use super::build::Builder;
 use super::lens::Lens;

@@ -48,7 +48,7 @@ pub mod tools;
 #[cfg(test)]
 mod tests;
 
-pub use layout::{Document, Hit, Place, Search};
+pub use layout::{Document, Hit, Place, Search, Selected};
 pub use lens::{Lens, Moment, Stretch};
 pub use line::{Copied, DocLine, Fold, FoldName, Folds, Joint, Opens, Piece};
 pub(super) use messages::short_error;

@@ -60,6 +60,7 @@ impl State {
             (None, Stage::FirstRun, _) => Context::FirstRun,
             (None, _, _) if self.stats.is_open() => Context::Stats,
             (None, _, Focus::Tree) => Context::Tree,
+            (None, _, Focus::Detail) if self.detail.is_selecting() => Context::Selecting,
             (None, _, Focus::Detail) => Context::Detail,
         }
     }

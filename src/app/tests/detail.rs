@@ -185,3 +185,56 @@ fn both_panes_are_prepared_with_the_answer() {
         "a span that only the third pane shows"
     );
 }
+
+#[test]
+fn lines_are_selected_by_moves_and_copied_as_one_text() {
+    let mut scene = Scene::with([fake(1, Some("a"))]).still();
+    let copied = |scene: &Scene| match scene.effects.last() {
+        Some(Effect::Copy { text, what }) => (what.clone(), text.clone()),
+        other => panic!("{other:?}"),
+    };
+    scene.press("j V");
+    assert_eq!((scene.state.focus, scene.state.context()), (Focus::Detail, Context::Selecting));
+    scene.press("G");
+    let all = scene.state.detail.document().len();
+    assert_eq!(scene.state.detail.selected_lines(), Some(0..all));
+    scene.press("y");
+    let (what, text) = copied(&scene);
+    assert!(what.ends_with(" lines") && !scene.state.detail.is_selecting(), "{what}");
+    assert!(text.contains("said by span 2\n") && text.contains("said by span 5\n"), "{text}");
+    assert!(!text.contains('─') && !text.contains('━') && !text.ends_with("\n\n\n"), "{text}");
+    scene.press("V k esc");
+    assert_eq!(
+        (scene.state.context(), scene.state.focus),
+        (Context::Detail, Focus::Detail),
+        "Esc ends it, and no more"
+    );
+    scene.press("V 2");
+    assert_eq!(scene.state.context(), Context::Selecting, "no other key leads away from it");
+    scene.press("V");
+    assert_eq!(scene.state.context(), Context::Detail);
+}
+
+#[test]
+fn the_mouse_selects_what_it_is_dragged_over_and_opens_nothing() {
+    let mut scene = Scene::with([fake(1, Some("a"))]).still();
+    scene.press("j");
+    let text = scene.state.areas().and_then(|areas| areas.detail).expect("it is shown").text;
+    let at = |row, does| Event::Mouse(Mouse { column: text.x + 3, row, does });
+    let length = scene.state.detail.document().len();
+    for row in 0..3 {
+        scene.event(at(text.y + row, MouseDoes::Click));
+        scene.event(at(text.y + row, MouseDoes::Drag));
+        assert!(!scene.state.detail.is_selecting(), "it is still where it went down");
+        scene.event(at(text.y + row + 1, MouseDoes::Drag));
+        scene.event(at(text.y + row + 2, MouseDoes::Drag));
+        scene.event(at(text.y + row + 2, MouseDoes::Release));
+        let first = usize::from(row);
+        assert_eq!(scene.state.detail.selected_lines(), Some(first..first + 3));
+        assert_eq!(scene.state.detail.document().len(), length, "no fold was left otherwise");
+    }
+    scene.event(at(0, MouseDoes::Drag));
+    assert_eq!(scene.state.detail.selected_lines().map(|lines| lines.len()), Some(3), "the button is up");
+    scene.event(at(text.y, MouseDoes::Click));
+    assert!(!scene.state.detail.is_selecting());
+}

@@ -42,6 +42,7 @@ const WAYS: &[(&str, &[Place])] = &[
     ("4 tab", &[Place::Rows, Place::Main, Place::Anywhere]),
     ("5 tab", &[Place::Rows, Place::Main, Place::Anywhere]),
     ("6 tab", &[Place::Rows, Place::Main, Place::Anywhere]),
+    ("tab V", &[Place::Rows, Place::Selection, Place::Anywhere]),
     ("a", &[Place::Rows, Place::Main, Place::Anywhere]),
     ("S", &[Place::Rows, Place::Stats, Place::Anywhere]),
     ("f", &[Place::Rows, Place::List, Place::Anywhere]),
