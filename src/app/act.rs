@@ -159,7 +159,11 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::YankLines => return selecting::copy(state),
         Action::EndSelection => _ = state.detail.end_selection(),
         Action::YankTable => return yank::table(state),
-        Action::ExportOtlp | Action::ExportTranscript | Action::ExportMarkdown | Action::ExportFiltered => {
+        Action::ExportOtlp
+        | Action::ExportTranscript
+        | Action::ExportMarkdown
+        | Action::ExportHtml
+        | Action::ExportFiltered => {
             return exporting::export(state, action);
         }
         Action::YankCommand => return vec![yank::copy(Copied::new("command", first_run::command()))],

@@ -134,6 +134,8 @@ pub enum ExportForm {
     /// As it was received, compressed.
     Otlp,
     Transcript,
+    /// A page for a browser.
+    Html,
     /// This text.
     Markdown(String),
 }

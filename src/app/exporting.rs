@@ -47,6 +47,7 @@ impl State {
         };
         let form = match action {
             Action::ExportTranscript => ExportForm::Transcript,
+            Action::ExportHtml => ExportForm::Html,
             Action::ExportMarkdown => ExportForm::Markdown(self.markdown_of_row(TOKENS)?.text),
             _ => ExportForm::Otlp,
         };

@@ -83,7 +83,9 @@ fn is_wide(c: char) -> bool {
     c.width() == Some(2)
 }
 
-fn is_unsafe(c: char) -> bool {
+/// Whether a scalar moves a terminal's cursor, reorders text, or is not seen.
+#[must_use]
+pub fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{ad}' | '\u{61c}' | '\u{200b}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'

@@ -16,6 +16,7 @@ use super::{
     blobs::Blobs,
     filtering, is_read_by_a_person,
     json::Printable,
+    page,
     reading::{Output, Reads},
 };
 use crate::{
@@ -31,6 +32,7 @@ Examples:
   sideseat-tui export > all.json
   sideseat-tui export --filter \"error since:24h\" -o failed.json
   sideseat-tui export --session trip-42 --blobs media -o trip.json
+  sideseat-tui export --session trip-42 --format html -o trip.html     # for a browser: needs nothing else
   sideseat-tui export --format otlp-json | gzip > backup.json.gz       # `import` reads it again
   sideseat-tui export --format otlp-proto --trace 0af7651916cd43dd8448eb211c80319c -o trace.pb
 
@@ -41,7 +43,7 @@ const BATCH: usize = 2000;
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
-    /// In which form: transcript, otlp-json or otlp-proto
+    /// In which form: transcript, html, otlp-json or otlp-proto
     #[arg(long, value_enum, default_value_t, hide_possible_values = true)]
     format: Format,
 
@@ -79,6 +81,8 @@ enum Format {
     /// What was understood, as one JSON document
     #[default]
     Transcript,
+    /// What happened, as one page for a browser
+    Html,
     /// What was received, as lines of OTLP JSON
     OtlpJson,
     /// What was received, as one OTLP protobuf request
@@ -101,15 +105,19 @@ impl Reads for Arguments {
         let Self { format, signal, blobs, output, .. } = self;
         anyhow::ensure!(
             *format == Format::Transcript || blobs.is_none(),
-            "--blobs goes with --format transcript; OTLP holds the bytes itself"
+            "--blobs goes with --format transcript; the other forms hold the bytes themselves"
         );
         anyhow::ensure!(
-            *format != Format::Transcript || signal.is_none(),
-            "--signal goes with --format otlp-json or otlp-proto; a transcript is made of both"
+            !matches!(format, Format::Transcript | Format::Html) || signal.is_none(),
+            "--signal goes with --format otlp-json or otlp-proto; the other forms are made of both"
         );
         anyhow::ensure!(
             *format != Format::OtlpProto || output.is_some() || !is_read_by_a_person(),
             "otlp-proto is not for a terminal; write it into a file with -o FILE"
+        );
+        anyhow::ensure!(
+            *format != Format::Html || output.is_some() || !is_read_by_a_person(),
+            "a page is for a browser; write it into a file with -o FILE.html"
         );
         Ok(())
     }
@@ -130,12 +138,14 @@ impl Reads for Arguments {
             (output.says)("the store holds no such trace; `sideseat-tui traces` and `sessions` list what there is");
             return Ok(BAD_INPUT);
         }
+        let zone = output.printer.zone();
         let Output { out, blobs, .. } = output;
         match self.format {
             Format::Transcript => {
                 let blobs = self.blobs.is_some().then(|| Blobs::to(*blobs, store));
                 transcript(store, &pick, &traces, blobs.as_ref(), &mut Printable::new(&mut **out))?;
             }
+            Format::Html => page::write(store, &pick, &traces, &zone, &mut **out)?,
             Format::OtlpJson => {
                 let mut out = Printable::new(&mut **out);
                 if self.signal != Some(Signal::Logs) {
@@ -241,7 +251,7 @@ fn ids(picked: &[Picked]) -> Vec<TraceId> {
 }
 
 /// The picked traces by session. If one trace is picked, all traces of its session: messages of earlier ones are history.
-fn by_session(store: &Store, pick: &Pick) -> Result<Vec<Vec<Picked>>, StoreError> {
+pub(super) fn by_session(store: &Store, pick: &Pick) -> Result<Vec<Vec<Picked>>, StoreError> {
     let session = pick.trace.map(|trace| store.session_of(trace)).transpose()?.flatten();
     match session {
         Some(session) => {

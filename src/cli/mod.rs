@@ -4,6 +4,7 @@
 //!   watch (no command)  screen and listeners        serve      listeners without a screen
 //!   demo                recorded runs               run        a program, its exports delivered
 //!   open                files, looked at            written    what the screen writes to files
+//!   page                runs as a page for a browser
 //!   attach              the screen of another machine's
 //!   import, inputs      files → store               export     store → files; blobs: bytes beside them
 //!   tables, table       sessions, traces, stats     doctor     what instrumentations leave out
@@ -45,6 +46,7 @@ mod json;
 mod manual;
 mod open;
 mod packed;
+mod page;
 mod print;
 mod prune;
 mod reading;

@@ -8,9 +8,15 @@ use std::{
 
 use flate2::{Compression, write::GzEncoder};
 
-use super::export::{write_otlp, write_transcript};
+use super::{
+    export::{write_otlp, write_transcript},
+    page,
+};
 use crate::{
-    app::{Export, ExportForm, ExportOf, format},
+    app::{
+        Export, ExportForm, ExportOf,
+        format::{self, Zone},
+    },
     store::{Pick, Picked, Store},
 };
 
@@ -34,6 +40,7 @@ fn write_in(folder: &Path, store: &Store, export: &Export) -> anyhow::Result<(Pa
     let ending = match export.form {
         ExportForm::Otlp => "json.gz",
         ExportForm::Transcript => "transcript.json",
+        ExportForm::Html => "html",
         ExportForm::Markdown(_) => "md",
     };
     let (file, path) = new_file(folder, &export.name, ending)?;
@@ -56,6 +63,7 @@ fn fill(file: File, store: &Store, export: &Export, picks: &[Picked]) -> anyhow:
             packed.finish()?;
         }
         ExportForm::Transcript => write_transcript(store, &pick(&export.of), &mut file)?,
+        ExportForm::Html => page::write(store, &pick(&export.of), picks, &Zone::system(), &mut file)?,
         ExportForm::Markdown(text) => file.write_all(text.as_bytes())?,
     }
     file.flush()?;

@@ -180,6 +180,7 @@ actions! {
     ExportOtlp       Main      ["x j"]              "export-otlp"     "export"   "Write the run or session to a file as OTLP JSON, compressed: `sideseat-tui open FILE` shows it anywhere"
     ExportTranscript Main      ["x t"]              "export-transcript" ""       "Write the run or session to a file as a transcript"
     ExportMarkdown   Main      ["x m"]              "export-markdown" ""         "Write the run or session to a file as Markdown"
+    ExportHtml       Main      ["x h"]              "export-html"     ""         "Write the run or session to a file as an HTML page that needs nothing but a browser"
     ExportFiltered   Main      ["x f"]              "export-filtered" ""         "Write every run that the filter lets through to a file as OTLP JSON, compressed"
 
     YankLines        Selection ["y"]                "yank-lines"      "copy"     "Copy the selected lines, without indents and marks; one that was cut to the width is one"

@@ -21,7 +21,7 @@ use std::{
     sync::Arc,
 };
 
-use ratatui::style::Style;
+use ratatui::style::{Color, Style};
 
 pub use depth::Depth;
 use file::File;
@@ -185,6 +185,16 @@ impl Theme {
         self.painted.get(slot as usize).copied().flatten().unwrap_or_default()
     }
 
+    /// `#86b2ff`: in which colour the letters of a slot are, else its ground; `None` where that is the terminal's own.
+    #[must_use]
+    pub fn hex(&self, slot: Slot) -> Option<String> {
+        let style = self.style(slot);
+        match style.fg.or(style.bg)? {
+            Color::Rgb(red, green, blue) => Some(format!("#{red:02x}{green:02x}{blue:02x}")),
+            _ => None,
+        }
+    }
+
     /// The same theme for a terminal of fewer colours. Without any it is drawn as `plain`, whose bold and
     /// reversed letters say what colours no longer can.
     #[must_use]
@@ -197,7 +207,7 @@ impl Theme {
 
 #[cfg(test)]
 mod tests {
-    use ratatui::style::{Color, Modifier};
+    use ratatui::style::Modifier;
 
     use super::*;
 

@@ -18,6 +18,7 @@ mod invariants;
 mod newcomers;
 mod otlp;
 mod otlp_json;
+mod pages;
 mod painted;
 mod picture;
 mod pictures;

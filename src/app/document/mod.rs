@@ -54,3 +54,4 @@ pub use line::{Copied, DocLine, Fold, FoldName, Folds, Joint, Opens, Piece};
 pub(super) use messages::short_error;
 pub use outline::{BlockId, Blocks, Counts};
 pub(super) use parts::all_text;
+pub use parts::{media_line, opaque};

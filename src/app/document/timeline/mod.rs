@@ -37,7 +37,7 @@ use super::{Moment, Stretch, runs};
 use crate::app::styled::Styled;
 use crate::model::{AssembledTrace, Detail, Waits};
 use crate::slots::Slot;
-use shares::Shares;
+pub use shares::Shares;
 use steps::Step;
 
 /// When each step of a trace, or of the traces of a session, was under way.
@@ -75,6 +75,12 @@ pub fn blocks(detail: &Arc<Detail>) -> Box<dyn Blocks> {
         runs.push(run);
     }
     outline.of(Timeline { detail: detail.clone(), runs })
+}
+
+/// Whose the time of a run was.
+#[must_use]
+pub fn shares_of(trace: &AssembledTrace) -> Shares {
+    Run::of(trace, None).shares
 }
 
 #[derive(Debug)]
