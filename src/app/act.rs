@@ -7,7 +7,8 @@ use super::{
     cursor_keys::{fold, fold_many, go_to_step, half_page, last, step, unfold, zoom},
     deleting,
     document::Copied,
-    event::{Effect, Mode},
+    dropped,
+    event::{Effect, Mode, Sends},
     exporting,
     filter_line::{self, type_in},
     find_keys as find, first_run,
@@ -82,7 +83,9 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Delete => deleting::ask(state),
 
         Action::Narrow => {
-            let narrows = |list: &&mut List| !matches!(list.kind, Kind::Delete { .. } | Kind::Ended | Kind::Token);
+            let narrows = |list: &&mut List| {
+                !matches!(list.kind, Kind::Delete { .. } | Kind::Import { .. } | Kind::Ended | Kind::Token)
+            };
             if let Some(list) = state.lists.last_mut().filter(narrows) {
                 list.open_line();
             }
@@ -175,6 +178,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::SdkSideseat | Action::SdkStrands | Action::SdkLanggraph | Action::SdkOpenai | Action::SdkOther => {
             state.sdk = Sdk::of(action).unwrap_or_default();
         }
+        Action::TestSpan => return dropped::send(state, Sends::TestSpan, "sending a test span…"),
         Action::Demo if state.mode == Mode::Attached => {
             state.notify("what another sideseat-tui receives is shown here; `sideseat-tui demo` plays recorded runs");
         }
@@ -235,6 +239,10 @@ fn choose(state: &mut State) -> Vec<Effect> {
             jumps::go_to_run(state, session, trace, None);
             Vec::new()
         }
+        Some(Pick::Import) => match state.lists.pop().map(|list| list.kind) {
+            Some(Kind::Import { files, .. }) => dropped::import(state, files),
+            _ => Vec::new(),
+        },
         Some(pick) => {
             if let Pick::Session(_) = pick {
                 jumps::leave(state);
@@ -322,9 +330,12 @@ fn back(state: &mut State) -> Vec<Effect> {
                 state.token = None;
                 Vec::new()
             }
-            Kind::Sessions | Kind::Facets | Kind::Delete { .. } | Kind::Help { .. } | Kind::Palette { .. } => {
-                Vec::new()
-            }
+            Kind::Sessions
+            | Kind::Facets
+            | Kind::Delete { .. }
+            | Kind::Import { .. }
+            | Kind::Help { .. }
+            | Kind::Palette { .. } => Vec::new(),
         };
     }
     if state.stats.is_open() {

@@ -1,10 +1,10 @@
 //! Everything that can happen, and everything the app can want from outside.
 
-use std::fmt;
+use std::{fmt, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::{detail::Prepared, document::Opens, target::Target};
+use super::{detail::Prepared, document::Opens, item::Dropped, target::Target};
 use crate::{
     keymap::Key,
     model::{
@@ -26,6 +26,8 @@ pub enum Event {
     },
     /// Text pasted into the terminal, unchanged.
     Paste(String),
+    /// These are the files that a pasted text names; empty where there is none of them.
+    Dropped(Vec<Dropped>),
     /// The terminal's window gained (true) or lost the focus.
     Focus(bool),
     /// This theme fits the terminal's background.
@@ -108,6 +110,14 @@ pub enum MouseDoes {
     Release,
     WheelUp,
     WheelDown,
+}
+
+/// What is sent through a socket that takes exports.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Sends {
+    TestSpan,
+    /// What these hold.
+    Files(Vec<PathBuf>),
 }
 
 /// What is written to a file.
@@ -256,6 +266,14 @@ pub enum Effect {
     /// Draw every cell again.
     Redraw,
     PlayDemo,
+    /// Say by [`Event::Dropped`] which files there are: those of the first group of which all are there.
+    Look(Vec<Vec<PathBuf>>),
+    /// Send this to whoever takes exports over HTTP at this address; what came of it comes back as a notice.
+    Send {
+        what: Sends,
+        host: String,
+        port: u16,
+    },
     /// Change the filters that are kept under a name.
     ChangeView(ViewChange),
     /// Draw marks and lines in ASCII, or no longer.

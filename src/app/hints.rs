@@ -54,7 +54,7 @@ impl State {
             // The key beside it does the same.
             (Action::Back | Action::Palette, Some(_))
             | (Action::Open, Some(Kind::Help { .. }))
-            | (Action::Narrow, Some(Kind::Delete { .. } | Kind::Ended | Kind::Token)) => None,
+            | (Action::Narrow, Some(Kind::Delete { .. } | Kind::Import { .. } | Kind::Ended | Kind::Token)) => None,
             (
                 Action::Open,
                 Some(
@@ -63,6 +63,7 @@ impl State {
                     | Kind::Themes { .. }
                     | Kind::Palette { .. }
                     | Kind::Delete { .. }
+                    | Kind::Import { .. }
                     | Kind::Ended,
                 ),
             ) => Some("choose"),
@@ -112,6 +113,7 @@ impl State {
             }
             (Action::Sort, None) => (!self.stats.panel().orders().is_empty()).then_some(usual),
             (Action::Close, None) if context == Context::Stats => Some("close"),
+            (Action::TestSpan, None) => self.http().map(|_| usual),
             (Action::Demo, None) => (self.mode == Mode::Live).then_some(usual),
             _ => Some(usual),
         }

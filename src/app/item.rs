@@ -1,10 +1,19 @@
 //! What lists are of, and their items.
 
+use std::path::PathBuf;
+
 use super::switch::Switch;
 use crate::{
     keymap::{Action, Context},
     model::{OfSession, Removal, RunState, SessionId, TraceId},
 };
+
+/// A file whose path was pasted.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Dropped {
+    pub path: PathBuf,
+    pub bytes: u64,
+}
 
 /// What a list is of.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,6 +32,11 @@ pub enum Kind {
     /// Whether to delete something, which is in words as well.
     Delete {
         deletes: Deletes,
+        what: String,
+    },
+    /// Whether to import files that were dropped on the terminal.
+    Import {
+        files: Vec<Dropped>,
         what: String,
     },
     /// Of the keys of a context, and then all others.
@@ -60,6 +74,7 @@ pub enum Pick {
     Switch(Switch, bool),
     Keep,
     Delete,
+    Import,
     Key(Action),
     /// Does what the key would.
     Does(Action),

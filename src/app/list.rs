@@ -71,6 +71,7 @@ impl List {
             Kind::Themes { .. } => "Themes",
             Kind::Palette { .. } => "Palette",
             Kind::Delete { .. } => "Delete?",
+            Kind::Import { .. } => "Import?",
             Kind::Help { .. } => "Help",
             Kind::Ended => "Ended",
             Kind::Token => "Senders need this token",
@@ -134,6 +135,7 @@ impl List {
             | Kind::Facets
             | Kind::Themes { .. }
             | Kind::Delete { .. }
+            | Kind::Import { .. }
             | Kind::Palette { .. }
             | Kind::Ended
             | Kind::Token => self.left.len(),
@@ -240,7 +242,7 @@ impl List {
             Kind::Themes { .. } => self.area = areas::overlay(self.screen, 40, self.items.len()),
             // As high whatever is left, so that it stands still while one types.
             Kind::Palette { .. } => self.area = areas::overlay(self.screen, PALETTE.0, PALETTE.1),
-            Kind::Delete { ref what, .. } => {
+            Kind::Delete { ref what, .. } | Kind::Import { ref what, .. } => {
                 let wide = u16::try_from(wrap::width(what) + MARGINS + 2).unwrap_or(u16::MAX);
                 self.area = areas::overlay(self.screen, wide.max(40), self.items.len());
             }

@@ -30,6 +30,9 @@ impl State {
                 Item::new(Pick::Keep, "keep it".to_owned()),
                 Item { note: "for good".to_owned(), ..Item::new(Pick::Delete, "delete it".to_owned()) },
             ],
+            Kind::Import { .. } => {
+                vec![Item::new(Pick::Keep, "leave it".to_owned()), Item::new(Pick::Import, "import it".to_owned())]
+            }
             Kind::Token => {
                 let Some(NewToken { token, line }) = &self.token else { return Vec::new() };
                 let item = |text: &str| Item::new(Pick::Copy(text.to_owned()), text.to_owned());
@@ -64,7 +67,7 @@ impl State {
         let wanted = |row: &HelpRow| match row.place {
             // Moves are what keys are for.
             Place::Line | Place::List | Place::Rows | Place::Selection => false,
-            Place::FirstRun => first_run,
+            Place::FirstRun => first_run || row.action == Action::TestSpan,
             Place::Main | Place::Stats => !first_run,
             Place::Anywhere => row.action != Action::Palette && row.action != Action::Back,
         };

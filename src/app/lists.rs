@@ -35,7 +35,7 @@ pub fn open(state: &mut State, kind: Kind) {
             state.facets.touch();
             None
         }
-        Kind::Delete { .. } => Some(Pick::Keep),
+        Kind::Delete { .. } | Kind::Import { .. } => Some(Pick::Keep),
         Kind::Help { .. } | Kind::Ended | Kind::Token => None,
     };
     let items = state.items(&kind);
@@ -98,7 +98,7 @@ pub fn choose(state: &mut State) -> Vec<Effect> {
         }
         Pick::Quit => return vec![Effect::Quit],
         // Whoever knows what actions do takes the others.
-        Pick::Keep | Pick::Key(_) | Pick::Does(_) | Pick::Run(..) => {}
+        Pick::Keep | Pick::Import | Pick::Key(_) | Pick::Does(_) | Pick::Run(..) => {}
     }
     Vec::new()
 }

@@ -25,7 +25,7 @@
 //!   panes        which pane has the keys                  stats_keys: what keys do in the statistics
 //!   yank         what is copied of what the cursor is on
 //!   deleting     runs and sessions, once that was confirmed  switches: settings that are on or off
-//!   selecting    lines of the detail
+//!   selecting    lines of the detail                      dropped: files whose paths are pasted; the test span
 //!   hints        the footer                                 list_items: what the lists are of
 //!   first_run    the screen of an empty store               runs: the states of the runs that are known
 //!     ────────
@@ -68,6 +68,7 @@ mod cursor_keys;
 mod deleting;
 pub mod detail;
 pub mod document;
+mod dropped;
 pub mod event;
 mod exporting;
 mod failed_steps;
@@ -129,7 +130,8 @@ pub use browse::{Content, Row, RowId};
 pub use detail::{OnePane, Prepared, Showing, Side};
 pub use event::{
     Alerts, Effect, Ended, Event, Export, ExportForm, ExportOf, Listening, Mode, Mouse, MouseDoes, NewToken, Seen,
-    Tick, ViewChange,
+    Sends, Tick, ViewChange,
 };
+pub use item::Dropped;
 pub use state::{Lamp, Notice, Stage, Start, State};
 pub use update::update;

@@ -7,6 +7,7 @@ use super::{
     activity::Rate,
     areas::{self, Areas, DetailArea, Focus},
     detail::{Prepared, Side},
+    dropped,
     event::{Effect, Event, Mouse, MouseDoes, Tick},
     filter_line::type_in,
     item::Kind,
@@ -59,7 +60,15 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
             Vec::new()
         }
         Event::Paste(text) => {
-            type_in(state, |line| line.insert(&text));
+            if state.context() == Context::Line {
+                type_in(state, |line| line.insert(&text));
+                Vec::new()
+            } else {
+                dropped::pasted(state, &text)
+            }
+        }
+        Event::Dropped(files) => {
+            dropped::ask(state, files);
             Vec::new()
         }
         Event::Focus(focused) => {

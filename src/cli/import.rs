@@ -1,6 +1,7 @@
 //! `import FILE…`: recorded telemetry, into the store or through the instance that holds it.
 
 use std::{
+    cell::RefCell,
     fs::File,
     io::{self, Read, Write as _},
     net::{Ipv4Addr, SocketAddr},
@@ -9,7 +10,7 @@ use std::{
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::{
-    runtime::Runtime,
+    runtime::{Handle, Runtime},
     task::{JoinError, JoinSet},
     time::sleep,
 };
@@ -58,7 +59,8 @@ pub fn import(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> 
     let mut importing = Importing {
         project: &arguments.project,
         destination: &destination,
-        runtime: &runtime,
+        runtime: runtime.handle(),
+        says: &complain,
         progress: progress(&arguments.files),
         metrics: false,
     };
@@ -84,7 +86,8 @@ pub fn into(intake: &Intake, files: &[PathBuf], runtime: &Runtime) -> anyhow::Re
     let mut importing = Importing {
         project: &Project::default(),
         destination: &destination,
-        runtime,
+        runtime: runtime.handle(),
+        says: &complain,
         progress: progress(files),
         metrics: false,
     };
@@ -94,6 +97,30 @@ pub fn into(intake: &Intake, files: &[PathBuf], runtime: &Runtime) -> anyhow::Re
     }
     importing.progress.finish_and_clear();
     Ok(bad)
+}
+
+/// Reads files and sends what they hold to an instance. Prints nothing; returns what came of it, in words.
+pub fn through(instance: Instance, files: &[PathBuf], runtime: &Handle) -> anyhow::Result<String> {
+    let complaints = RefCell::new(Vec::new());
+    let mut importing = Importing {
+        project: &Project::default(),
+        destination: &Destination::Instance(instance),
+        runtime,
+        says: &|why| complaints.borrow_mut().push(why.to_owned()),
+        progress: ProgressBar::hidden(),
+        metrics: false,
+    };
+    let mut whole = 0;
+    for file in files {
+        whole += usize::from(importing.file(file)?);
+    }
+    let why = complaints.borrow().first().map_or_else(String::new, |why| format!("; {why}"));
+    Ok(match (files, whole) {
+        ([one], 1) => format!("imported {}", one.display()),
+        (files, whole) if files.len() == whole => format!("imported {whole} files"),
+        ([_], _) => format!("not imported whole{why}"),
+        (files, whole) => format!("imported {whole} of {} files whole{why}", files.len()),
+    })
 }
 
 /// Where the requests are stored.
@@ -179,7 +206,9 @@ impl Destination {
 struct Importing<'a> {
     project: &'a Project,
     destination: &'a Destination,
-    runtime: &'a Runtime,
+    runtime: &'a Handle,
+    /// Takes what is wrong with the files.
+    says: &'a dyn Fn(&str),
     progress: ProgressBar,
     /// Whether any file held metrics, which are not kept.
     metrics: bool,
@@ -190,7 +219,7 @@ impl Importing<'_> {
     fn file(&mut self, path: &Path) -> anyhow::Result<bool> {
         let name = path.display().to_string();
         self.progress.set_message(name.clone());
-        let mut complaints = Complaints { name, progress: self.progress.clone(), count: 0 };
+        let mut complaints = Complaints { name, progress: self.progress.clone(), says: self.says, count: 0 };
         let input: Box<dyn Read> = if path == Path::new("-") {
             Box::new(io::stdin())
         } else {
@@ -207,7 +236,7 @@ impl Importing<'_> {
             match request {
                 Ok(request) => {
                     self.metrics |= request.signal == Signal::Metrics;
-                    under_way.spawn_on(self.destination.send(self.export(request)), self.runtime.handle());
+                    under_way.spawn_on(self.destination.send(self.export(request)), self.runtime);
                 }
                 Err(bad) => complaints.add(&bad.to_string()),
             }
@@ -236,20 +265,21 @@ fn open(path: &Path) -> io::Result<File> {
 }
 
 /// What is wrong with one file, printed as it is found.
-struct Complaints {
+struct Complaints<'a> {
     name: String,
     progress: ProgressBar,
+    says: &'a dyn Fn(&str),
     count: usize,
 }
 
-impl Complaints {
+impl Complaints<'_> {
     /// Most complaints that are printed: a file may have a million bad lines.
     const PRINTED: usize = 10;
 
     fn add(&mut self, why: &str) {
         self.count += 1;
         if self.count <= Self::PRINTED {
-            self.progress.suspend(|| complain(&format!("{}: {why}", self.name)));
+            self.progress.suspend(|| (self.says)(&format!("{}: {why}", self.name)));
         }
     }
 
@@ -270,7 +300,7 @@ impl Complaints {
     /// Prints how many complaints were not printed. Returns whether there were none.
     fn end(self) -> bool {
         if let Some(more) = self.count.checked_sub(Self::PRINTED).filter(|more| *more > 0) {
-            self.progress.suspend(|| complain(&format!("{}: … and {more} more", self.name)));
+            self.progress.suspend(|| (self.says)(&format!("{}: … and {more} more", self.name)));
         }
         self.count == 0
     }

@@ -5,6 +5,7 @@
 //!   demo                recorded runs               run        a program, its exports delivered
 //!   open                files, looked at            written    what the screen writes to files
 //!   page                runs as a page for a browser
+//!   sending             the test span, and files that were dropped on the screen
 //!   attach              the screen of another machine's
 //!   import, inputs      files → store               export     store → files; blobs: bytes beside them
 //!   tables, table       sessions, traces, stats     doctor     what instrumentations leave out
@@ -53,6 +54,7 @@ mod reading;
 mod run;
 mod screens;
 mod seen;
+mod sending;
 mod serve;
 mod setup;
 mod stats;

@@ -17,7 +17,9 @@ use std::{
 use super::{
     GOOD, complain,
     demo::Stage,
-    is_read_by_a_person, serve,
+    is_read_by_a_person,
+    sending::Sending,
+    serve,
     watching::{Shows, Watching},
     written,
 };
@@ -47,6 +49,10 @@ pub fn show(settings: &Settings, shows: Shows) -> anyhow::Result<u8> {
     let runtime = start::runtime()?;
     let (starting, started) = mpsc::channel();
     let stage = Stage::new(starting, runtime.handle().clone());
+    let far = match &shows {
+        Shows::Far { token, .. } => token.clone(),
+        Shows::Store => None,
+    };
     let watching = Watching::new(settings, shows, &stage, runtime.handle());
     // Ports first: binding them takes a millisecond, and the error that one is taken should be printed before the screen is
     // drawn.
@@ -66,6 +72,10 @@ pub fn show(settings: &Settings, shows: Shows) -> anyhow::Result<u8> {
         wiring.db = place;
     }
     let taking = Arc::clone(&watching);
+    if far.is_some() {
+        let sending = Sending::new(settings, &stage, far);
+        wiring.send = Box::new(move |what, host, port| sending.start(what, host, port));
+    }
     wiring.take_over = Box::new(move || taking.take_over());
     let ended = terminal::run(wiring);
 
@@ -89,6 +99,7 @@ pub(super) fn wiring(
     counts: Arc<Counts>,
 ) -> Wiring {
     let (player, watched) = (stage.clone(), stage.clone());
+    let sending = Sending::new(settings, stage, None);
     let file = settings.paths.views();
     // Who keeps no spans wants nothing kept.
     let lines = settings.paths.history().filter(|_| settings.db.value != Db::Memory && mode.is_live());
@@ -119,6 +130,7 @@ pub(super) fn wiring(
         started,
         seen: Box::new(move || watched.seen(&counts)),
         demo: Box::new(move || player.play()),
+        send: Box::new(move |what, host, port| sending.start(what, host, port)),
         take_over: Box::new(|| ()),
         db: match &settings.db.value {
             Db::File(file) if mode == Mode::Live => settings.paths.shown(file),

@@ -218,6 +218,7 @@ actions! {
     SdkOpenai        FirstRun  ["4"]                "sdk-openai"      "SDK"      "Show the OpenAI Agents SDK"
     SdkOther         FirstRun  ["5"]                "sdk-other"       "SDK"      "Show any other OpenTelemetry SDK"
     Demo             FirstRun  ["d"]                "demo"            "demo"     "Play a few recorded runs"
+    TestSpan         FirstRun  ["t"]                "test-span"       "test"     "Send one test span through the port that takes exports over HTTP, and say what came of it"
 
     Back             Anywhere  ["esc"]              "back"            "back"     "Undo one thing: overlay, statistics, enlarged pane, prompt or comparison, focus, mark, session filter, filter; never quits"
     Stats            Anywhere  ["S"]                "stats"           "stats"    "Show statistics of all runs: what was spent, how it went, how long it took; Enter lists the runs behind a row"

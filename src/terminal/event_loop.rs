@@ -30,7 +30,7 @@ use super::{
     viewer::Viewer,
 };
 use crate::{
-    app::{Event, Mode, Mouse, MouseDoes, Prepared, Seen, Showing, State, Tick, picture_keys},
+    app::{Dropped, Event, Mode, Mouse, MouseDoes, Prepared, Seen, Sends, Showing, State, Tick, picture_keys},
     model::Timestamp,
     store::{Answered, Asks, Source},
     theme::{Depth, Theme, Themes},
@@ -50,6 +50,8 @@ pub enum Incoming {
     /// A mark was set or taken away, or why not.
     Marked(String),
     Painted(Wanted, Result<Painted, String>),
+    /// Files whose paths were pasted.
+    Dropped(Vec<Dropped>),
     /// Go on with what is not done yet.
     Work,
     /// No program took a text that is to be copied.
@@ -71,6 +73,7 @@ pub struct Outside {
     pub asks: bool,
     pub seen: Box<dyn Fn() -> Seen + Send>,
     pub demo: Box<dyn Fn() + Send>,
+    pub send: Box<dyn Fn(Sends, String, u16) + Send>,
     pub take_over: Box<dyn Fn() + Send>,
     pub mode: Mode,
     pub clipboard: Clipboard,
@@ -217,6 +220,7 @@ impl EventLoop {
             Incoming::Notice(text) => self.event(Event::Notice(text), incoming),
             Incoming::Marked(text) => self.event(Event::Marked(text), incoming),
             Incoming::Work => self.event(Event::Work, incoming),
+            Incoming::Dropped(files) => self.event(Event::Dropped(files), incoming),
             Incoming::NotCopied(refused) => {
                 let told = self.outside.clipboard.send(&refused)?;
                 self.event(Event::Notice(told), incoming)

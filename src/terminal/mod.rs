@@ -53,7 +53,7 @@ use self::{
 };
 pub use crate::app::{Alerts, Ended, Export, Listening, Mode, NewToken, ViewChange, history::Lines};
 use crate::{
-    app::{Seen, Start, State, format::Zone, picture::Shows, sdk::Sdk, wrap},
+    app::{Seen, Sends, Start, State, format::Zone, picture::Shows, sdk::Sdk, wrap},
     keymap::Keymap,
     model::Timestamp,
     store::{Source, Store},
@@ -86,6 +86,8 @@ pub struct Wiring {
     pub seen: Box<dyn Fn() -> Seen + Send>,
     /// Plays the recorded runs; their store comes as [`Started::Demo`].
     pub demo: Box<dyn Fn() + Send>,
+    /// Sends something to whoever takes exports over HTTP at an address; what came of it comes by `started`.
+    pub send: Box<dyn Fn(Sends, String, u16) + Send>,
     /// Takes the place of an instance that has ended; what comes of it comes by `started`.
     pub take_over: Box<dyn Fn() + Send>,
     /// The store's place, as people should read it.
@@ -236,7 +238,7 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     let sender = to_loop.clone();
     let input = Input::start(tty.clone(), answers.typed, move |event| sender.send(Incoming::Input(event)).is_ok())?;
     let sender = to_loop.clone();
-    let Wiring { started, seen, demo, take_over, mode, alerts, change_view, keep_lines, export, .. } = wiring;
+    let Wiring { started, seen, demo, send, take_over, mode, alerts, change_view, keep_lines, export, .. } = wiring;
     // Ends when the other end of `started` does, or the loop.
     let forward = move || started.into_iter().all(|opened| sender.send(Incoming::Started(opened)).is_ok());
     thread::Builder::new().name("started".into()).spawn(forward)?;
@@ -252,6 +254,7 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
         asks,
         seen,
         demo,
+        send,
         take_over,
         mode,
         clipboard,

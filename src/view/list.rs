@@ -35,6 +35,7 @@ pub fn draw(pen: &mut Pen, state: &State, list: &List) -> Option<Position> {
         | Kind::Themes { .. }
         | Kind::Palette { .. }
         | Kind::Delete { .. }
+        | Kind::Import { .. }
         | Kind::Ended
         | Kind::Token => {
             entries(pen, list, rows);
@@ -75,7 +76,7 @@ pub fn border(pen: &mut Pen, area: Rect, title: &str) {
 /// The line above the rows: what narrows them, or how to.
 fn narrow(pen: &mut Pen, state: &State, list: &List, line: Rect) -> Option<Position> {
     let said = match &list.kind {
-        Kind::Delete { what, .. } => Some(what.as_str()),
+        Kind::Delete { what, .. } | Kind::Import { what, .. } => Some(what.as_str()),
         Kind::Ended => state.ended.as_ref().map(|ended| ended.why.as_str()),
         Kind::Token => Some("It is shown this once: Enter copies it, or the line that an SDK needs."),
         _ => None,

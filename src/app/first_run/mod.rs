@@ -218,8 +218,9 @@ fn boxed(state: &State, room: usize) -> Vec<Line> {
         ),
         blank(),
     ];
-    let demo = key(state, Action::Demo, "play a few recorded runs; nothing of them is kept");
-    lines.push(words(headed("OR", "look around first:  ").into_iter().chain(demo).collect()));
+    let demo = key(state, Action::Demo, "play a few recorded runs; nothing is kept");
+    let test = gapped(key(state, Action::TestSpan, "send one test span"));
+    lines.push(words(headed("OR", "look around first:  ").into_iter().chain(demo).chain(test).collect()));
     lines.push(blank());
     let or = headed("OR", "point your SDK here:  ").into_iter().chain(choices(state, Sdk::title));
     lines.push(words(or.collect()));
@@ -243,7 +244,16 @@ fn plain(state: &State, room: usize, titled: bool) -> Vec<Line> {
         hanging(&Styled::new(command(), Slot::FirstRunCommand), inner).into_iter().map(|line| words(indented(line))),
     );
     let demo = key(state, Action::Demo, if titled { "play a few recorded runs" } else { "recorded runs" });
-    lines.push(words(title("Or look around first: ", "Or look around: ").into_iter().chain(demo).collect()));
+    let test = key(state, Action::TestSpan, "send one test span");
+    let mut around = title("Or look around first: ", "Or look around: ");
+    around.extend(demo);
+    if titled {
+        around.extend(gapped(test));
+        lines.push(words(around));
+    } else {
+        lines.push(words(around));
+        lines.push(words(title("", "Or test it: ").into_iter().chain(test).collect()));
+    }
     let choices = choices(state, Sdk::short);
     if titled {
         lines.push(blank());
@@ -259,6 +269,14 @@ fn plain(state: &State, room: usize, titled: bool) -> Vec<Line> {
 
 fn indented(mut texts: Vec<Styled>) -> Vec<Styled> {
     texts.insert(0, Styled::new("  ", Slot::Text));
+    texts
+}
+
+/// The same, apart from what stands before it.
+fn gapped(mut texts: Vec<Styled>) -> Vec<Styled> {
+    if !texts.is_empty() {
+        texts.insert(0, Styled::new("   ", Slot::Text));
+    }
     texts
 }
 

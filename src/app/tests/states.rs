@@ -118,3 +118,48 @@ fn the_header_knows_who_listens_and_what_fails() {
     scene.event(Event::Tick(Tick { now: Timestamp(1), seen: Seen::default(), failing: Some("disk full".into()) }));
     assert_eq!((scene.state.lamp(), scene.state.failing.as_deref()), (Lamp::Failing, Some("disk full")));
 }
+
+#[test]
+fn a_test_span_goes_to_the_port_that_takes_http_or_it_is_said_that_there_is_none() {
+    let listening = |what: &str, port| Listening { what: what.into(), address: "127.0.0.1".into(), port, note: None };
+    let mut scene = Scene::empty();
+    scene.event(Event::Listening(Vec::new()));
+    scene.press("t");
+    let notice = |scene: &Scene| scene.state.notice.as_ref().map(|notice| notice.text.clone()).unwrap_or_default();
+    assert!(scene.effects.is_empty() && notice(&scene).contains("nothing can be sent"), "{}", notice(&scene));
+    scene.event(Event::Listening(vec![listening("gRPC", 4317), listening("HTTP", 4318)]));
+    scene.press("t");
+    let sent = Effect::Send { what: Sends::TestSpan, host: "127.0.0.1".into(), port: 4318 };
+    assert_eq!(scene.effects, [sent]);
+}
+
+#[test]
+fn a_file_that_is_dropped_is_imported_once_that_is_confirmed() {
+    let mut scene = Scene::with([fake(1, Some("a"))]);
+    scene.store.lenient = true;
+    let listening = Listening { what: "HTTP".into(), address: "127.0.0.1".into(), port: 4318, note: None };
+    scene.event(Event::Listening(vec![listening]));
+    let path = std::path::PathBuf::from("/tmp/trip 1.json");
+    scene.event(Event::Paste("'/tmp/trip 1.json'\n".into()));
+    assert_eq!(
+        scene.effects,
+        [Effect::Look(vec![vec![path.clone()]])],
+        "nothing is asked before it is known to be there"
+    );
+    scene.effects.clear();
+    let dropped = || vec![Dropped { path: path.clone(), bytes: 2048 }];
+    scene.event(Event::Dropped(dropped()));
+    scene.press("enter");
+    assert!(scene.effects.is_empty() && scene.state.lists.is_empty(), "the first choice leaves it");
+    scene.event(Event::Dropped(dropped()));
+    scene.press("j enter");
+    let sent = Effect::Send { what: Sends::Files(vec![path.clone()]), host: "127.0.0.1".into(), port: 4318 };
+    assert_eq!(scene.effects, [sent]);
+    scene.event(Event::Dropped(Vec::new()));
+    assert!(scene.state.lists.is_empty() && scene.state.notice.is_some(), "it is said where there is no such file");
+    scene.event(Event::Paste("a question that somebody copied".into()));
+    assert!(scene.state.notice.as_ref().is_some_and(|notice| notice.text.contains("goes into a line")));
+    scene.press("/");
+    scene.event(Event::Paste("/tmp/a.json".into()));
+    assert_eq!(scene.state.line.as_ref().map(|line| line.text().to_owned()).as_deref(), Some("/tmp/a.json"));
+}

@@ -2,6 +2,8 @@
 
 use std::{
     collections::VecDeque,
+    fs,
+    path::PathBuf,
     sync::{Arc, PoisonError, mpsc::Receiver},
     thread,
     time::{Duration, Instant},
@@ -11,7 +13,7 @@ use rustix::process::{Signal, kill_current_process_group};
 
 use super::{EventLoop, Incoming};
 use crate::{
-    app::{Effect, Event, Export, removed, update},
+    app::{Dropped, Effect, Event, Export, removed, update},
     model::{Removal, SpanId, TraceId},
     store::Marked,
     terminal::{ScreenError, guard, pager, signals::ProcessSignal},
@@ -71,6 +73,8 @@ impl EventLoop {
                 }
                 Effect::Redraw => self.screen.forget(&self.state)?,
                 Effect::PlayDemo => (self.outside.demo)(),
+                Effect::Look(groups) => self.look(groups),
+                Effect::Send { what, host, port } => (self.outside.send)(what, host, port),
                 Effect::Ascii(on) => {
                     self.screen.set_ascii(on);
                     self.screen.forget(&self.state)?;
@@ -88,6 +92,19 @@ impl EventLoop {
             }
         }
         Ok(())
+    }
+
+    /// Looks which files there are. A disk may take its time.
+    fn look(&self, groups: Vec<Vec<PathBuf>>) {
+        let to_loop = self.to_loop.clone();
+        thread::spawn(move || {
+            let there = |path: &PathBuf| {
+                let file = path.metadata().ok().filter(fs::Metadata::is_file)?;
+                Some(Dropped { path: path.clone(), bytes: file.len() })
+            };
+            let found = groups.iter().find_map(|paths| paths.iter().map(there).collect::<Option<Vec<_>>>());
+            drop(to_loop.send(Incoming::Dropped(found.unwrap_or_default())));
+        });
     }
 
     /// Writes a file; nobody waits for it.
