@@ -151,6 +151,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::YankText
         | Action::YankArguments
         | Action::YankResult
+        | Action::YankPath
         | Action::YankIds
         | Action::YankMarkdown
         | Action::YankAllMarkdown

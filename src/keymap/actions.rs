@@ -169,6 +169,7 @@ actions! {
     YankText         Main      ["y y"]              "yank-text"       "yank"     "Copy the text under the cursor as it was received; within a code block the code"
     YankArguments    Main      ["y a"]              "yank-arguments"  ""         "Copy what the tool was called with"
     YankResult       Main      ["y r"]              "yank-result"     ""         "Copy what the tool gave back"
+    YankPath         Main      ["y k"]              "yank-path"       ""         "Copy the path of the JSON value under the cursor of the detail, as jq takes it"
     YankIds          Main      ["y i"]              "yank-ids"        ""         "Copy the ids of trace, span and session"
     YankMarkdown     Main      ["y m"]              "yank-markdown"   ""         "Copy the turn, run or session as Markdown, cut to about 8,000 tokens"
     YankAllMarkdown  Main      ["y M"]              "yank-all-markdown" ""       "Copy the turn, run or session as Markdown, cut to about 100,000 tokens"

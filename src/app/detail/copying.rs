@@ -41,6 +41,12 @@ impl DetailPane {
         self.document().copied(self.shown().place.block, piece)
     }
 
+    /// The path of the JSON value at the cursor.
+    #[must_use]
+    pub fn json_path(&self) -> Option<String> {
+        self.document().json_path(self.scroll().cursor)
+    }
+
     /// All that the tab shows, with everything open; `None` where there is nothing.
     #[must_use]
     pub fn whole_text(&self) -> Option<String> {

@@ -1,5 +1,6 @@
 //! Writes one block: indenting, wrapping, folding, aligning right. `long_texts`: of those only the first lines at once.
 
+pub(super) mod json_folds;
 mod long_texts;
 
 use super::lens::{Lens, Moment};
@@ -39,6 +40,8 @@ pub struct Builder<'a> {
     texts: usize,
     span: Option<SpanId>,
     moment: Option<Box<Moment>>,
+    /// The span and the fold that were begun last: where the next lines stand.
+    within: (Option<SpanId>, String),
     /// Which piece of the block the next lines show.
     piece: Piece,
     /// The next line goes on with the one above.
@@ -82,6 +85,7 @@ impl<'a> Builder<'a> {
             texts: 0,
             span: None,
             moment: None,
+            within: (None, String::new()),
             piece: Piece::default(),
             goes_on: None,
             mark: None,
@@ -137,6 +141,7 @@ impl<'a> Builder<'a> {
 
     /// On the next line begins what there is of a span.
     pub fn anchor(&mut self, span: SpanId) {
+        self.within = (Some(span), String::new());
         self.span = Some(span);
     }
 
@@ -268,12 +273,19 @@ impl<'a> Builder<'a> {
         head: Vec<Styled>,
         right: Vec<Styled>,
     ) -> bool {
+        self.within.1.clone_from(&name);
         let name = FoldName(name);
         let open = self.folds.is_open(&name, open_at_first);
         let mut left = vec![Styled::new(format!("{}{} ", " ".repeat(indent), if open { "▾" } else { "▸" }), Slot::Dim)];
         left.extend(head);
         self.spread_with(left, right, " ", Slot::Text, Some(Fold { name, open }));
         open
+    }
+
+    /// Where the next lines stand: in what fold of what span.
+    fn place(&self) -> String {
+        let (span, fold) = &self.within;
+        span.map_or_else(|| fold.clone(), |span| format!("{span} {fold}"))
     }
 
     /// A line that opens and closes as it is, without a mark of its own; true when it is open.

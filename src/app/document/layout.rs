@@ -10,6 +10,7 @@
 //! A line's number may change while blocks above it are measured, so a place is kept as a [`Place`] and not as a number.
 
 mod entry;
+mod json_path;
 mod reading;
 mod search;
 mod selected;

@@ -41,6 +41,7 @@ pub mod reasoning;
 pub mod repeats;
 mod runs;
 mod segment;
+pub mod stack;
 pub mod timeline;
 mod tokens;
 pub mod tools;

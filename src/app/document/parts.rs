@@ -86,18 +86,17 @@ pub fn table(to: &mut Builder, indent: usize, input: &Value) {
                 to.prose(indent, "  ", text, Slot::JsonString);
             }
             value if json::is_light(value) => {
-                let mut lines = json::lines(value, columns.saturating_sub(widest + 2)).into_iter();
-                head.extend(lines.next().unwrap_or_default());
-                to.styled_lines(indent, vec![head]);
-                to.styled_lines(
-                    indent,
-                    lines
-                        .map(|mut line| {
-                            line.insert(0, Styled::new(" ".repeat(widest + 2), Slot::Text));
-                            line
-                        })
-                        .collect(),
-                );
+                let lines = json::lines(value, columns.saturating_sub(widest + 2)).into_iter().enumerate();
+                let beside = |(at, mut line): (usize, Vec<Styled>)| {
+                    if at == 0 {
+                        head.append(&mut line);
+                        return std::mem::take(&mut head);
+                    }
+                    line.insert(0, Styled::new(" ".repeat(widest + 2), Slot::Text));
+                    line
+                };
+                let lines = lines.map(beside).collect();
+                to.json_lines(indent, lines);
             }
             value => {
                 to.styled_lines(indent, vec![head]);

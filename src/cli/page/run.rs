@@ -9,7 +9,10 @@ use super::{
 };
 use crate::{
     app::{
-        document::timeline,
+        document::{
+            stack::{self, Piece},
+            timeline,
+        },
         format, step,
         verdict::{Verdict, VerdictLine},
         wrap,
@@ -125,13 +128,26 @@ fn failures(html: &mut Html, trace: &AssembledTrace) {
         html.fold("failed", true, &format!("✗ {step}"), &kind, |html| {
             html.block("failure", failure.message.as_deref().unwrap_or_default());
             if let Some(stack) = &failure.stack {
-                html.fold("stack", false, "stack", "", |html| html.block("data", stack));
+                html.fold("stack", false, "stack", "", |html| frames(html, stack));
             }
         });
     }
     let more = trace.errors.len().saturating_sub(FAILURES);
     if more > 0 {
         html.element("p", "note", &format!("{} more failures", format::exact(more as u64)));
+    }
+}
+
+/// A stack trace, in which the frames of libraries are folded away.
+fn frames(html: &mut Html, stack: &str) {
+    for piece in stack::pieces(stack) {
+        match piece {
+            Piece::Own(text) => html.block("data", text),
+            Piece::Others(frames, text) => {
+                let frames = if frames == 1 { "1 frame".to_owned() } else { format!("{frames} frames") };
+                html.fold("stack", false, "", &format!("{frames} of libraries"), |html| html.block("data", text));
+            }
+        }
     }
 }
 

@@ -49,7 +49,7 @@ impl<'a> Builder<'a> {
     pub fn json(&mut self, indent: usize, value: &Value) {
         let columns = self.width.saturating_sub(indent);
         if json::is_light(value) {
-            return self.styled_lines(indent, json::lines(value, columns));
+            return self.json_lines(indent, json::lines(value, columns));
         }
         match self.share() {
             Share::All => self.styled_lines(indent, json::lines(value, columns)),

@@ -159,3 +159,73 @@ fn a_line_is_whole_again_where_it_was_cut_to_the_width() {
     assert_eq!(document.whole_line(last).trim(), format!("1 {}", "words ".repeat(30)).trim());
     assert_eq!(document.whole_line(last), document.whole_line(last - 1));
 }
+
+#[test]
+fn selected_lines_are_those_of_the_text_also_where_they_are_not_laid_out() {
+    let (blocks, folds) = (paragraphs([3, 9000, 0, 5, 40_000, 2]), Folds::default());
+    let whole = Document::whole(blocks.clone(), &folds, 31);
+    let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+    let mut document = Document::new(blocks, 31, Zone::default());
+    document.measure(usize::MAX, Place::default(), &folds);
+    let all = document.selected(document.place(whole.len() - 1), document.place(0), &folds);
+    let text: String = whole.iter().map(|line| format!("{} ", line.text().replace('▸', ""))).collect();
+    assert_eq!(words(&all.text), words(&text));
+    for at in (0..whole.len()).step_by(53) {
+        let (from, to) = (document.place(at), document.place((at + 9).min(whole.len() - 1)));
+        let selected = document.selected(from, to, &folds);
+        let shown: String = whole[at..=(at + 9).min(whole.len() - 1)]
+            .iter()
+            .map(|line| format!("{} ", line.text().replace('▸', "")))
+            .collect();
+        assert!(words(&selected.text).join(" ").contains(&words(&shown).join(" ")), "{at}");
+    }
+}
+
+/// One value, as JSON.
+#[derive(Debug)]
+struct Json(crate::model::Value);
+
+impl Pane for Json {
+    type Block = ();
+
+    fn write(&self, (): &(), to: &mut Builder) {
+        to.json(2, &self.0);
+    }
+}
+
+#[test]
+fn each_line_of_json_has_its_path_and_what_opens_in_it_closes() {
+    let text = r#"{"hotels":[{"id":"h-17","near":{"a road":"none at all, as far as anybody knows","tags":["quiet","a garden with a pond"]}},
+        {"id":"h-04, which is the second one that was found"}],"more":11}"#;
+    let value = crate::model::json::parse(text).unwrap();
+    let mut outline = Outline::default();
+    outline.push((), "json", 9, 0);
+    let blocks: Arc<dyn Blocks> = outline.of(Json(value)).into();
+    let mut folds = Folds::default();
+    let mut document = Document::new(blocks.clone(), 48, Zone::default());
+    document.measure(usize::MAX, Place::default(), &folds);
+    let path_of = |document: &Document, text: &str| {
+        let at = (0..document.len()).find(|at| document.text(*at).contains(text)).unwrap();
+        document.json_path(at)
+    };
+    for (line, path) in [
+        ("\"hotels\"", Some(".hotels")),
+        ("\"h-17\"", Some(".hotels[0].id")),
+        ("a road", Some(".hotels[0].near[\"a road\"]")),
+        ("\"tags\"", Some(".hotels[0].near.tags")),
+        ("h-04", Some(".hotels[1]")),
+        ("\"more\"", Some(".more")),
+    ] {
+        let found = path_of(&document, line);
+        assert!(found.as_deref().is_some_and(|found| found.starts_with(path.unwrap())), "{line}: {found:?}");
+    }
+    assert_eq!(document.json_path(0), None, "the whole has no path");
+    assert_eq!(document.json_path(document.len() - 2), Some(".more".to_owned()));
+    let near = (0..document.len()).find(|at| document.text(*at).contains("\"near\"")).unwrap();
+    let fold = document.line(near).and_then(|line| line.fold.clone()).unwrap();
+    folds.toggle(&fold.name);
+    let closed = Document::whole(blocks, &folds, 48);
+    let texts: Vec<String> = closed.iter().map(DocLine::text).collect();
+    assert!(closed.len() < document.len() && texts.iter().any(|text| text.contains("\"near\": { … }")), "{texts:?}");
+    assert!(!texts.iter().any(|text| text.contains("a road")), "{texts:?}");
+}

@@ -2,6 +2,7 @@
 
 use super::super::build::Builder;
 use super::super::hash::{self, HashMap};
+use super::super::stack::{self, Piece};
 use crate::app::styled::Styled;
 use crate::app::wrap;
 use crate::model::{AssembledTrace, SpanId, TraceFailure};
@@ -133,7 +134,19 @@ impl Failed {
             to.text(indent + 4, message, Slot::Error);
         }
         if let Some(stack) = failure.stack.as_deref().filter(|_| open) {
-            to.text(indent + 4, stack, Slot::Dim);
+            for (nth, piece) in stack::pieces(stack).into_iter().enumerate() {
+                match piece {
+                    Piece::Own(text) => to.text(indent + 4, text, Slot::Text),
+                    Piece::Others(frames, text) => {
+                        let name = format!("frames {} {nth}", error.span);
+                        let frames = if frames == 1 { "1 frame".to_owned() } else { format!("{frames} frames") };
+                        let head = vec![Styled::new(format!("{frames} of libraries"), Slot::Dim)];
+                        if to.fold(name, false, indent + 4, head, vec![]) {
+                            to.text(indent + 6, text, Slot::Dim);
+                        }
+                    }
+                }
+            }
         }
     }
 }

@@ -1,0 +1,131 @@
+//! The path of the JSON value that a line shows: `.hotels[0].near.road`, as jq takes it.
+
+use super::Document;
+use crate::{
+    app::{
+        document::{DocLine, build::json_folds},
+        styled::Styled,
+    },
+    slots::Slot,
+};
+
+/// So many lines above are looked at for what a value is in.
+const ABOVE: usize = 4_000;
+
+impl Document {
+    /// The path of the value that begins in a line, or that a bracket in it closes; `None` where the line shows no JSON, and
+    /// where what it is in is not laid out.
+    #[must_use]
+    pub fn json_path(&self, at: usize) -> Option<String> {
+        let mut at = self.first_of(at);
+        let mut line = self.json_line(at)?;
+        let mut left = ABOVE;
+        if json_folds::closes(&line.texts) {
+            // A closing bracket is of what opened as far in.
+            let depth = indent(line);
+            at = self.json_above(at, &mut left, |other| indent(other) == depth && json_folds::opens(&other.texts))?;
+            line = self.json_line(at)?;
+        }
+        let mut parts = Vec::new();
+        loop {
+            let depth = indent(line);
+            let key = key(line);
+            let mut siblings = 0;
+            let parent = self.json_above(at, &mut left, |other| {
+                let is_in = indent(other) < depth;
+                siblings += usize::from(indent(other) == depth && !json_folds::closes(&other.texts));
+                is_in
+            });
+            let parent = parent.and_then(|parent| Some((parent, self.json_line(parent)?)));
+            let parent = parent.filter(|(_, parent)| json_folds::opens(&parent.texts));
+            let in_array = parent.as_ref().is_some_and(|(_, parent)| ends_with(&parent.texts, '['));
+            match key {
+                Some(key) => parts.push(named(&key)),
+                None if in_array => parts.push(format!("[{siblings}]")),
+                None => {}
+            }
+            let Some(above) = parent else { break };
+            (at, line) = above;
+        }
+        if parts.is_empty() {
+            return None;
+        }
+        parts.reverse();
+        Some(parts.concat())
+    }
+
+    /// The nearest line above, of the same JSON, of which something holds.
+    fn json_above(&self, at: usize, left: &mut usize, mut holds: impl FnMut(&DocLine) -> bool) -> Option<usize> {
+        let (block, piece) = (self.place(at).block, self.line(at)?.piece);
+        for above in (0..at).rev() {
+            *left = left.checked_sub(1)?;
+            let line = self.line(above).filter(|line| line.piece == piece)?;
+            if self.place(above).block != block {
+                return None;
+            }
+            if line.goes_on.is_some() {
+                continue;
+            }
+            if !is_json(line) {
+                return None;
+            }
+            if holds(line) {
+                return Some(above);
+            }
+        }
+        None
+    }
+
+    /// The first line of those that one was cut into.
+    fn first_of(&self, mut at: usize) -> usize {
+        while at > 0 && self.line(at).is_some_and(|line| line.goes_on.is_some()) {
+            at -= 1;
+        }
+        at
+    }
+
+    fn json_line(&self, at: usize) -> Option<&DocLine> {
+        self.line(at).filter(|line| is_json(line))
+    }
+}
+
+fn is_json(line: &DocLine) -> bool {
+    let is_of_json = |styled: &Styled| {
+        matches!(
+            styled.slot,
+            Slot::JsonKey | Slot::JsonString | Slot::JsonNumber | Slot::JsonLiteral | Slot::JsonPunctuation
+        )
+    };
+    line.texts.iter().find(|styled| !styled.text.trim().is_empty()).is_some_and(is_of_json)
+}
+
+/// Columns before the text of a line.
+fn indent(line: &DocLine) -> usize {
+    let mut columns = 0;
+    for styled in &line.texts {
+        let text = styled.text.trim_start_matches(' ');
+        columns += styled.text.len() - text.len();
+        if !text.is_empty() {
+            break;
+        }
+    }
+    columns
+}
+
+/// The name of the entry that a line begins with.
+fn key(line: &DocLine) -> Option<String> {
+    let first = line.texts.iter().find(|styled| !styled.text.trim().is_empty())?;
+    let text = first.text.trim();
+    (first.slot == Slot::JsonKey).then(|| serde_json::from_str(text).unwrap_or_else(|_| text.to_owned()))
+}
+
+fn ends_with(line: &[Styled], bracket: char) -> bool {
+    line.last().is_some_and(|last| last.text.ends_with(bracket))
+}
+
+/// `.name`, or `["a name"]`.
+fn named(key: &str) -> String {
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    let is_name = !key.is_empty() && key.chars().all(is_plain) && !key.starts_with(|c: char| c.is_ascii_digit());
+    if is_name { format!(".{key}") } else { format!("[{}]", crate::app::document::json::quoted(key)) }
+}
