@@ -22,7 +22,7 @@ use super::{
     sdk::Sdk,
     selecting,
     state::{Stage, State},
-    stats_keys,
+    stats_keys, tour,
     typing::refilter,
     value_at_cursor, views, yank,
 };
@@ -38,6 +38,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
     if state.picture.is_some() {
         return picture_keys::act(state, action);
     }
+    tour::did(state, action);
     match action {
         Action::Down => return step(state, 1),
         Action::Up => return step(state, -1),
@@ -184,7 +185,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
             state.notify("what another sideseat-tui receives is shown here; `sideseat-tui demo` plays recorded runs");
         }
         Action::Demo => {
-            state.notify("playing recorded runs; nothing of them is kept");
+            state.notify("playing a story and recorded runs; nothing of them is kept");
             return vec![Effect::PlayDemo];
         }
 
@@ -357,11 +358,13 @@ fn back(state: &mut State) -> Vec<Effect> {
         // The statistics are shown again.
     } else if state.filter.session.is_some() {
         refilter(state, |filter| filter.session = None);
-    } else {
+    } else if !state.filter.is_empty() {
         refilter(state, |filter| {
             filter.text.clear();
             stats_keys::forget(filter);
         });
+    } else {
+        tour::end(state);
     }
     Vec::new()
 }

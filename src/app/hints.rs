@@ -139,7 +139,8 @@ impl State {
         } else if self.stats.has_opened() {
             Some("back")
         } else {
-            (!self.filter.is_empty()).then_some(CLEAR)
+            let clear = (!self.filter.is_empty()).then_some(CLEAR);
+            clear.or_else(|| self.demo_hint().map(|_| "end hints"))
         }
     }
 

@@ -26,6 +26,7 @@
 //!   yank         what is copied of what the cursor is on
 //!   deleting     runs and sessions, once that was confirmed  switches: settings that are on or off
 //!   selecting    lines of the detail                      dropped: files whose paths are pasted; the test span
+//!   tour         the hints of the demo
 //!   hints        the footer                                 list_items: what the lists are of
 //!   first_run    the screen of an empty store               runs: the states of the runs that are known
 //!     ────────
@@ -116,6 +117,7 @@ pub mod tab_source;
 pub mod target;
 #[cfg(test)]
 mod tests;
+mod tour;
 mod typing;
 mod update;
 mod value_at_cursor;

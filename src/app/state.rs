@@ -26,6 +26,7 @@ use super::{
     sdk::Sdk,
     split::{Divider, Split},
     stats::StatsPane,
+    tour::Tour,
     verdict::{Unusual, Verdict, VerdictLine},
 };
 pub use stage::{Lamp, Stage};
@@ -37,6 +38,9 @@ use crate::{
         TraceSummary, Usd,
     },
 };
+
+/// A lower screen has no line for the hints of the demo.
+const ROOM_FOR_HINTS: u16 = 16;
 
 /// How long a notice stays in the status line.
 const NOTICE: Duration = Duration::from_secs(4);
@@ -81,6 +85,8 @@ pub struct State {
     pub split: Split,
     /// The line between two panes that is being dragged.
     pub(super) drags: Option<Divider>,
+    /// The hints of the demo.
+    pub(super) tour: Option<Tour>,
     /// The button of the mouse went down in the text of the detail; true where that opened or closed a fold.
     pub(super) pressed: Option<bool>,
     /// The terminal reports the mouse to the program.
@@ -221,6 +227,7 @@ impl State {
             split: Split::default(),
             drags: None,
             pressed: None,
+            tour: None,
             mouse: true,
             ascii,
             alerts,
@@ -266,10 +273,16 @@ impl State {
         }
     }
 
+    /// Whether the line of the filter is there, and not a hint in its place.
+    #[must_use]
+    pub fn has_filter_line(&self) -> bool {
+        self.line.is_some() || self.naming.is_some() || !self.filter.is_empty()
+    }
+
     /// Where everything goes; `None` where the screen is too small.
     #[must_use]
     pub fn areas(&self) -> Option<Areas> {
-        let filter = self.line.is_some() || self.naming.is_some() || !self.filter.is_empty();
+        let filter = self.has_filter_line() || (self.demo_hint().is_some() && self.screen.height >= ROOM_FOR_HINTS);
         let no_calls = self.overview.shown().is_some_and(|overview| {
             let totals = &overview.totals;
             totals.model_calls == 0 && totals.usage.total().is_none() && totals.priced == 0 && totals.unpriced == 0

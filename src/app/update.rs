@@ -18,6 +18,7 @@ use super::{
     state::{Stage, State},
     stats_keys,
     target::Target,
+    tour,
     typing::add_term,
     yank,
 };
@@ -81,6 +82,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
             state.forget();
             state.open = true;
             state.mode = mode;
+            tour::begin(state);
             go_on(state);
             effects
         }
@@ -382,7 +384,7 @@ fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
         }
     } else if let Some((side, detail)) = pane_at(state, &areas, column, row) {
         point_at_text(state, side, &detail, (column, row), wheel);
-    } else if wheel.is_none() && within(areas.filter) && state.line.is_none() {
+    } else if wheel.is_none() && within(areas.filter) && state.has_filter_line() && state.line.is_none() {
         return act(state, Action::Filter);
     }
     Vec::new()
@@ -420,6 +422,7 @@ fn point_at_text(state: &mut State, side: Side, area: &DetailArea, (column, row)
         let hit = Tab::ALL.iter().copied().zip(tabs).find(|(_, area)| areas::holds(*area, column, row));
         if let Some((tab, _)) = hit {
             state.detail.within(side, |detail| detail.show(tab));
+            tour::did(state, Action::Tab(tab));
         }
     }
 }

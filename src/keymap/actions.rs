@@ -218,7 +218,7 @@ actions! {
     SdkLanggraph     FirstRun  ["3"]                "sdk-langgraph"   "SDK"      "Show LangGraph"
     SdkOpenai        FirstRun  ["4"]                "sdk-openai"      "SDK"      "Show the OpenAI Agents SDK"
     SdkOther         FirstRun  ["5"]                "sdk-other"       "SDK"      "Show any other OpenTelemetry SDK"
-    Demo             FirstRun  ["d"]                "demo"            "demo"     "Play a few recorded runs"
+    Demo             FirstRun  ["d"]                "demo"            "demo"     "Play a story and a few recorded runs"
     TestSpan         FirstRun  ["t"]                "test-span"       "test"     "Send one test span through the port that takes exports over HTTP, and say what came of it"
 
     Back             Anywhere  ["esc"]              "back"            "back"     "Undo one thing: overlay, statistics, enlarged pane, prompt or comparison, focus, mark, session filter, filter; never quits"

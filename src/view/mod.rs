@@ -38,6 +38,7 @@ mod stats;
 mod status;
 #[cfg(test)]
 mod tests;
+mod tour;
 mod tree;
 mod verdict;
 mod which_key;
@@ -88,7 +89,12 @@ fn paint(pen: &mut Pen, state: &State, screen: Rect) -> Option<Position> {
         return None;
     };
     header::draw(pen, state, areas.header);
-    let mut typed = areas.filter.and_then(|line| filter::draw(pen, state, line));
+    let mut typed = None;
+    match areas.filter {
+        Some(line) if state.has_filter_line() => typed = filter::draw(pen, state, line),
+        Some(line) => tour::draw(pen, state, line),
+        None => {}
+    }
     match state.stage() {
         Stage::FirstRun => first_run::draw(pen, state, &areas),
         Stage::Opening => {

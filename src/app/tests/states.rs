@@ -163,3 +163,28 @@ fn a_file_that_is_dropped_is_imported_once_that_is_confirmed() {
     scene.event(Event::Paste("/tmp/a.json".into()));
     assert_eq!(scene.state.line.as_ref().map(|line| line.text().to_owned()).as_deref(), Some("/tmp/a.json"));
 }
+
+#[test]
+fn the_hints_of_the_demo_go_one_by_one_as_they_are_followed_and_esc_ends_them() {
+    let mut scene = Scene::with([fake(1, Some("a"))]);
+    assert_eq!(scene.state.demo_hint(), None);
+    scene.event(Event::Opened(Mode::Demo));
+    let next = |scene: &Scene| scene.state.demo_hint().map(|(number, _)| number).unwrap_or_default();
+    assert_eq!(next(&scene), "1/10");
+    scene.press("2 j");
+    assert_eq!(next(&scene), "2/10");
+    scene.press("e");
+    assert_eq!(next(&scene), "4/10", "what was done before is not said again");
+    let line = scene.state.areas().and_then(|areas| areas.filter);
+    assert!(line.is_some(), "it has a line of its own");
+    scene.press("/");
+    assert!(scene.state.has_filter_line());
+    scene.press("esc");
+    scene.press("3 4 6 a esc S S ?");
+    assert_eq!((scene.state.demo_hint(), scene.state.areas().and_then(|areas| areas.filter)), (None, None));
+    scene.event(Event::Opened(Mode::Demo));
+    scene.press("esc esc esc");
+    assert_eq!(scene.state.demo_hint(), None);
+    scene.event(Event::Opened(Mode::Live));
+    assert_eq!(scene.state.demo_hint(), None);
+}

@@ -1,10 +1,11 @@
-//! `demo`: recorded runs, played as if they happened now.
+//! `demo`: a story and recorded runs, played as if they happened now.
 //!
-//! Each was recorded against a model that answers in milliseconds, so it is stretched until its steps can be watched;
+//! Each recorded run was recorded against a model that answers in milliseconds, so it is stretched until its steps can be watched;
 //! a span is sent when it ends, as SDKs do. The first is there at once: nobody should wait for something to see.
 
 mod recording;
 mod stage;
+mod story;
 
 use std::{
     net::{Ipv4Addr, SocketAddr},
@@ -28,6 +29,8 @@ use crate::{
 };
 use recording::RECORDINGS;
 
+/// The story is there at once, and looked at for so long before others begin.
+const STORY: Duration = Duration::from_secs(5);
 /// How long it waits between two runs.
 const PAUSE: Duration = Duration::from_millis(700);
 
@@ -65,8 +68,8 @@ pub fn play<T: ExportSink>(sink: &T, runtime: &Handle, stopped: &Receiver<()>) -
 
     let (first, others) = RECORDINGS.split_first().expect("there are recordings");
     send(&first.ending(Timestamp::now()))?;
-    for recording in others {
-        if !wait_for(PAUSE) {
+    for (at, recording) in others.iter().enumerate() {
+        if !wait_for(if at == 0 { STORY } else { PAUSE }) {
             break;
         }
         for span in recording.beginning(Timestamp::now()) {

@@ -4,25 +4,35 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::story;
 use crate::{
     decode::{self, Encoding},
     model::{Project, Span, Timestamp},
 };
 
-/// What one program sent, as one packed `ExportTraceServiceRequest`.
+/// What one program sent, or would have sent.
 pub struct Recording {
-    packed: &'static [u8],
+    of: Of,
     /// How long it takes to watch.
     lasts: Duration,
 }
 
-/// The first shows most at once: a session, tools, one that fails, sub-steps.
-pub const RECORDINGS: [Recording; 5] = [
-    Recording { packed: include_bytes!("strands_support.pb.zst"), lasts: Duration::from_secs(14) },
-    Recording { packed: include_bytes!("bedrock_tool_use.pb.zst"), lasts: Duration::from_secs(4) },
-    Recording { packed: include_bytes!("bedrock_thinking.pb.zst"), lasts: Duration::from_secs(3) },
-    Recording { packed: include_bytes!("bedrock_session.pb.zst"), lasts: Duration::from_secs(6) },
-    Recording { packed: include_bytes!("strands_graph.pb.zst"), lasts: Duration::from_secs(8) },
+/// Where the spans come from.
+enum Of {
+    /// They are made up.
+    Story,
+    /// They were recorded, as one packed `ExportTraceServiceRequest`.
+    Packed(&'static [u8]),
+}
+
+/// The story first: it is there at once, and every pane has something to show of it.
+pub const RECORDINGS: [Recording; 6] = [
+    Recording { of: Of::Story, lasts: Duration::from_secs(38) },
+    Recording { of: Of::Packed(include_bytes!("strands_support.pb.zst")), lasts: Duration::from_secs(14) },
+    Recording { of: Of::Packed(include_bytes!("bedrock_tool_use.pb.zst")), lasts: Duration::from_secs(4) },
+    Recording { of: Of::Packed(include_bytes!("bedrock_thinking.pb.zst")), lasts: Duration::from_secs(3) },
+    Recording { of: Of::Packed(include_bytes!("bedrock_session.pb.zst")), lasts: Duration::from_secs(6) },
+    Recording { of: Of::Packed(include_bytes!("strands_graph.pb.zst")), lasts: Duration::from_secs(8) },
 ];
 
 impl Recording {
@@ -51,7 +61,8 @@ impl Recording {
     }
 
     fn spans(&self) -> Vec<Span> {
-        let body = zstd::decode_all(self.packed).expect("the recordings are embedded; a test unpacks them all");
+        let Of::Packed(packed) = self.of else { return story::spans() };
+        let body = zstd::decode_all(packed).expect("the recordings are embedded; a test unpacks them all");
         let decoded = decode::traces(&Project::default(), &Bytes::from(body), Encoding::Protobuf);
         let decoded = decoded.expect("the recordings are OTLP; a test reads them all");
         decoded.items.into_iter().map(|received| received.item).collect()
@@ -77,7 +88,11 @@ mod tests {
 
     #[test]
     fn the_recordings_are_small_and_show_sessions_tools_and_errors() {
-        let packed: usize = RECORDINGS.iter().map(|recording| recording.packed.len()).sum();
+        let size = |recording: &Recording| match recording.of {
+            Of::Story => 0,
+            Of::Packed(packed) => packed.len(),
+        };
+        let packed: usize = RECORDINGS.iter().map(size).sum();
         assert!(packed < 60_000);
         let spans: Vec<Span> = RECORDINGS.iter().flat_map(Recording::spans).collect();
         assert!(spans.iter().any(|span| span.attributes.str("session.id").is_some()));
