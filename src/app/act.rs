@@ -60,9 +60,9 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::PreviousPanel => state.stats.next_panel(false),
         Action::NextFigure => stats_keys::choose_figure(state, true),
         Action::PreviousFigure => stats_keys::choose_figure(state, false),
-        Action::ShorterRange => state.stats.go_back_by(false),
-        Action::LongerRange => state.stats.go_back_by(true),
-        Action::Sort => state.stats.sort(),
+        Action::ShorterRange => stats_keys::choose_range(state, false),
+        Action::LongerRange => stats_keys::choose_range(state, true),
+        Action::Sort => stats_keys::sort(state),
         Action::Filter if state.focus == Focus::Detail && state.context() == Context::Detail => find::open(state),
         Action::Filter => filter_line::open(state),
         Action::NextFound | Action::PreviousFound if comparing::goes_to_differences(state) => {
@@ -281,14 +281,23 @@ fn open(state: &mut State) -> Vec<Effect> {
                 return Vec::new();
             }
             state.picture = state.picture_at_cursor();
-            if state.picture.is_none() && !state.detail.fold(None) && !alone {
+            if state.picture.is_some() || state.detail.fold(None) {
+                return Vec::new();
+            }
+            if alone {
+                state.notify("nothing opens on this line");
+            } else {
                 state.zoomed = !state.zoomed;
             }
         }
         Context::Selecting => return selecting::copy(state),
         Context::Stats => return stats_keys::open_rows(state),
         Context::Line if !state.lists.is_empty() => return choose(state),
-        Context::FirstRun | Context::Line => {}
+        Context::FirstRun => {
+            let (demo, test) = (state.keymap.label(Action::Demo), state.keymap.label(Action::TestSpan));
+            state.notify(format!("nothing was received yet: {demo} plays a demo, {test} sends a test span"));
+        }
+        Context::Line => {}
     }
     Vec::new()
 }
@@ -364,7 +373,11 @@ fn back(state: &mut State) -> Vec<Effect> {
             stats_keys::forget(filter);
         });
     } else {
-        tour::end(state);
+        let undone = tour::end(state);
+        if !undone {
+            let key = state.keymap.label(Action::Close);
+            state.notify(format!("there is nothing to go back from; {key} quits"));
+        }
     }
     Vec::new()
 }

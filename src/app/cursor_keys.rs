@@ -9,6 +9,7 @@ use super::{
 use crate::{
     keymap::{Action, Context},
     model::{SpanId, TraceId},
+    tabs::Tab,
 };
 
 /// Moves the cursor of whatever has the keys.
@@ -86,11 +87,13 @@ pub(super) fn unfold(state: &mut State) {
     match state.focus {
         Focus::Tree => {
             state.follow.stop(&mut state.tree);
-            let _ = state.tree.fold(true) || state.tree.show_all(true);
+            if !(state.tree.fold(true) || state.tree.show_all(true)) {
+                state.notify("nothing more opens at this row");
+            }
         }
         Focus::Detail => {
-            if !state.detail.pan(true) {
-                state.detail.fold(Some(true));
+            if !state.detail.pan(true) && !state.detail.fold(Some(true)) {
+                state.notify("nothing is closed on this line");
             }
         }
     }
@@ -128,8 +131,13 @@ pub(super) fn go_to_step(state: &mut State, trace: TraceId, span: SpanId) {
 
 /// Shows less of a run's time, or more, where the tab draws it.
 pub(super) fn zoom(state: &mut State, closer: bool) {
-    if state.detail.has_time() {
-        state.follow.stop(&mut state.tree);
-        state.detail.zoom(closer);
+    if !state.detail.has_time() {
+        let key = state.keymap.label(Action::Tab(Tab::Timeline));
+        state.notify(format!("only the timeline shows less or more of a run's time: {key} opens it"));
+        return;
+    }
+    state.follow.stop(&mut state.tree);
+    if !state.detail.zoom(closer) {
+        state.notify(if closer { "there is no less of its time" } else { "this is all of its time" });
     }
 }

@@ -12,12 +12,15 @@ use super::{
     typing::{add_term, refilter},
     views, wrap, yank,
 };
+use crate::keymap::Action;
 
 /// Lays a list over the screen, unless one of its kind lies there.
 pub fn open(state: &mut State, kind: Kind) {
     // The same list twice, one over the other, helps nobody.
     let same = |list: &List| std::mem::discriminant(&list.kind) == std::mem::discriminant(&kind);
     if state.lists.iter().any(same) {
+        let key = state.keymap.label(Action::Back);
+        state.notify(format!("it is open already: {key} closes it"));
         return;
     }
     let cursor = match &kind {
@@ -54,6 +57,8 @@ pub fn choose(state: &mut State) -> Vec<Effect> {
     let Some(pick) = state.lists.last().and_then(List::picked).map(|item| item.pick.clone()) else { return Vec::new() };
     // A key's help is to be read; there is nothing to choose.
     if let Pick::Key(_) = pick {
+        let key = state.keymap.label(Action::Palette);
+        state.notify(format!("help is to be read; {key} does anything by its name"));
         return Vec::new();
     }
     let list = state.lists.pop();

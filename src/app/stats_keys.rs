@@ -29,7 +29,24 @@ pub fn choose_figure(state: &mut State, forward: bool) {
     let panel = state.stats.panel();
     let laid = state.stats_layout();
     let Some(room) = laid.and_then(|laid| laid.place(panel).map(|place| place.head.width)) else { return };
-    state.stats.choose_figure(forward, &widths(panel.columns(), room.into()));
+    if !state.stats.choose_figure(forward, &widths(panel.columns(), room.into())) {
+        state.notify(if forward { "no figure further right opens anything" } else { "the whole row is chosen" });
+    }
+}
+
+/// Looks at a longer time, or a shorter one.
+pub fn choose_range(state: &mut State, longer: bool) {
+    if !state.stats.go_back_by(longer) {
+        state.notify(if longer { "there is no longer time than all" } else { "there is no shorter time than an hour" });
+    }
+}
+
+/// Orders the rows of the panel by something else.
+pub fn sort(state: &mut State) {
+    if state.stats.panel().orders().len() < 2 {
+        state.notify("the rows of this panel have one order");
+    }
+    state.stats.sort();
 }
 
 /// Shows the statistics, or closes them.
@@ -42,13 +59,20 @@ pub fn toggle(state: &mut State) {
         if !back(state) {
             state.stats.open();
         }
+    } else if state.lists.is_empty() {
+        state.notify("there is no run yet to be counted");
+    } else {
+        state.notify("close what lies on top first");
     }
 }
 
 /// Shows the runs behind the row with the cursor: the newest of them is chosen.
 pub fn open_rows(state: &mut State) -> Vec<Effect> {
     let since = state.stats.range().since(state.now);
-    let Some(opens) = state.stats.open_rows(&state.filter) else { return Vec::new() };
+    let Some(opens) = state.stats.open_rows(&state.filter) else {
+        state.notify("there are no runs behind this");
+        return Vec::new();
+    };
     refilter(state, |filter| {
         filter.since = since;
         match opens {

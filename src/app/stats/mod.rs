@@ -114,7 +114,7 @@ impl StatsPane {
 
     /// Chooses the next figure of the row that opens runs of its own, or the one before; before the first is the row
     /// itself. `widths`: the columns that are seen.
-    pub(super) fn choose_figure(&mut self, forward: bool, widths: &[Option<usize>]) {
+    pub(super) fn choose_figure(&mut self, forward: bool, widths: &[Option<usize>]) -> bool {
         let at = self.column(self.panel);
         let opens = |column: &usize| widths[*column].is_some() && self.figure(self.panel, *column).is_some();
         let next = if forward {
@@ -123,6 +123,7 @@ impl StatsPane {
             (1..at.unwrap_or(0)).rev().find(opens)
         };
         self.tables[self.panel.at()].column = next;
+        next != at
     }
 
     /// The places of a panel's rows among those of the answer, in the order in which they show.
@@ -221,9 +222,11 @@ impl StatsPane {
     }
 
     /// Chooses a range.
-    pub(super) fn go_back_by(&mut self, longer: bool) {
+    pub(super) fn go_back_by(&mut self, longer: bool) -> bool {
+        let before = self.range;
         self.range = if longer { self.range.longer() } else { self.range.shorter() };
         self.is_chosen = true;
+        self.range != before
     }
 
     /// Only runs that began with a marked one, or after it.

@@ -1,6 +1,8 @@
 //! Every key of the table, in every place: nothing panics, and nothing is silent.
 
 use super::*;
+use crate::app::document::Opens;
+use crate::app::picture::{Picture, Shown};
 use crate::keymap::{ACTIONS, Action, Keymap, Place};
 
 /// What a key may change that somebody sees; equal before and after, it did nothing.
@@ -31,7 +33,7 @@ fn seen(scene: &Scene) -> String {
 
 /// A way into a place: keys that are pressed first.
 const WAYS: &[(&str, &[Place])] = &[
-    ("", &[Place::Rows, Place::Main, Place::Anywhere]),
+    ("", &[Place::Rows, Place::Main, Place::FirstRun, Place::Anywhere]),
     ("g g", &[Place::Rows, Place::Main, Place::Anywhere]),
     ("G", &[Place::Rows, Place::Main, Place::Anywhere]),
     ("l l", &[Place::Rows, Place::Main, Place::Anywhere]),
@@ -46,6 +48,7 @@ const WAYS: &[(&str, &[Place])] = &[
     ("a", &[Place::Rows, Place::Main, Place::Anywhere]),
     ("S", &[Place::Rows, Place::Stats, Place::Anywhere]),
     ("f", &[Place::Rows, Place::List, Place::Anywhere]),
+    ("j D", &[Place::Rows, Place::Anywhere]),
     ("s", &[Place::Line]),
     ("T", &[Place::Rows, Place::List, Place::Anywhere]),
     ("?", &[Place::Rows, Place::List, Place::Anywhere]),
@@ -59,7 +62,8 @@ const WAYS: &[(&str, &[Place])] = &[
     ("x", &[]),
 ];
 
-/// Moves that end where they are: at the first row there is nothing above, and everybody sees that.
+/// Moves that end where they are: at the first row there is nothing above, and everybody sees that; the tab that is shown
+/// already; what a line offers, which stands above it or does not.
 fn may_be_silent(action: Action) -> bool {
     matches!(
         action,
@@ -72,30 +76,15 @@ fn may_be_silent(action: Action) -> bool {
             | Action::PageDown
             | Action::PageUp
             | Action::Fold
-            | Action::Unfold
-            | Action::Open
             | Action::Tab(_)
-            | Action::Back
             | Action::Clear
-            | Action::ZoomIn
-            | Action::ZoomOut
-            | Action::NextFigure
-            | Action::PreviousFigure
-            | Action::NextPanel
-            | Action::PreviousPanel
-            | Action::Sort
-            | Action::ShorterRange
-            | Action::LongerRange
             | Action::NextOffer
             | Action::PreviousOffer
             | Action::Complete
             | Action::History
             | Action::SaveView
-            // What lies there already is not laid over itself.
-            | Action::Help
-            | Action::Theme
-            | Action::Stats
-            | Action::Palette
+            // The one that is shown already.
+            | Action::SdkSideseat
     )
 }
 
@@ -129,6 +118,26 @@ fn every_key_does_something_or_says_why_not_in_every_place() {
                     assert!(!silent || may, "{name}: {way} then {chord} ({}) does nothing and says nothing", row.name);
                 }
             }
+        }
+    }
+}
+
+#[test]
+fn beside_a_picture_every_key_does_something_or_says_why_not() {
+    for row in ACTIONS.iter().filter(|row| row.place != Place::Line) {
+        for chord in Keymap::default().chords(row.action) {
+            let mut scene = Scene::with([fake(1, None)]).still();
+            let what = Opens::Blob { sha256: [7; 32], mime: Some("image/png".into()) };
+            scene.state.picture = Some(Picture { what, title: "a picture".into(), shown: Shown::There });
+            scene.effects.clear();
+            let before = seen(&scene);
+            let is_here = scene.state.context().places().contains(&row.place);
+            scene.press(&chord.to_string());
+            assert!(
+                !is_here || seen(&scene) != before || !scene.effects.is_empty(),
+                "{chord} ({}) is silent",
+                row.name
+            );
         }
     }
 }
