@@ -130,6 +130,7 @@ pub fn value_of(settings: &Settings, name: &str) -> (String, Origin) {
         "bell" => shown(&settings.bell),
         "notify" => shown(&settings.notify),
         "title" => shown(&settings.title),
+        "links" => shown(&settings.links),
         "keep_size" => shown(&settings.keep_size),
         "keep_age" => shown(&settings.keep_age),
         "keep_runs" => shown(&settings.keep_runs),

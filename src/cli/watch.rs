@@ -112,6 +112,7 @@ pub(super) fn wiring(
         themes_dir: settings.paths.themes(),
         ascii: settings.ascii.value,
         wide_ambiguous: settings.wide_ambiguous.value,
+        links: settings.links.value,
         keymap,
         views: views.unwrap_or_default(),
         change_view: Box::new(move |change| match (&file, change) {

@@ -82,6 +82,10 @@ pub struct Layer {
     #[arg(long, global = true, env = "SIDESEAT_TUI_TITLE", hide_env = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
     pub title: Option<bool>,
 
+    /// Send addresses of the web in texts as links, which some terminals open by a click (OSC 8): http and https only
+    #[arg(long, global = true, env = "SIDESEAT_TUI_LINKS", hide_env = true, value_name = "BOOL", num_args = 0..=1, require_equals = true, default_missing_value = "true", hide_possible_values = true)]
+    pub links: Option<bool>,
+
     /// Keep the store's file no larger than this: the runs of the oldest sessions go; `all` keeps everything
     #[arg(long, global = true, env = "SIDESEAT_TUI_KEEP_SIZE", hide_env = true, value_name = "SIZE")]
     pub keep_size: Option<Keep<Bytes>>,
@@ -131,6 +135,7 @@ impl Layer {
             bell,
             notify,
             title,
+            links,
             keep_size,
             keep_age,
             keep_runs,
@@ -151,6 +156,7 @@ impl Layer {
             bell: bell.or(beneath.bell),
             notify: notify.or(beneath.notify),
             title: title.or(beneath.title),
+            links: links.or(beneath.links),
             keep_size: keep_size.or(beneath.keep_size),
             keep_age: keep_age.or(beneath.keep_age),
             keep_runs: keep_runs.or(beneath.keep_runs),

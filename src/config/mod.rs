@@ -103,6 +103,8 @@ pub struct Settings {
     pub notify: Given<bool>,
     /// Whether the title of the terminal's window shows how many runs go on.
     pub title: Given<bool>,
+    /// Whether addresses of the web are sent as links.
+    pub links: Given<bool>,
     /// How large the store's file may become.
     pub keep_size: Given<Keep<Bytes>>,
     /// How old runs may become.
@@ -145,6 +147,7 @@ impl Settings {
             bell,
             notify,
             title,
+            links,
             keep_size,
             keep_age,
             keep_runs,
@@ -170,6 +173,7 @@ impl Settings {
             bell: given.or("bell", bell, false),
             notify: given.or("notify", notify, false),
             title: given.or("title", title, true),
+            links: given.or("links", links, false),
             keep_size: given.or("keep_size", keep_size, Keep::Most(Bytes(4 << 30))),
             keep_age: given.or("keep_age", keep_age, Keep::All),
             keep_runs: given.or("keep_runs", keep_runs, Keep::All),

@@ -72,6 +72,8 @@ pub struct Wiring {
     pub ascii: Option<bool>,
     /// Whether characters of ambiguous width are two columns wide.
     pub wide_ambiguous: bool,
+    /// Addresses of the web are sent as links.
+    pub links: bool,
     pub keymap: Keymap,
     /// Saved filters by name.
     pub views: BTreeMap<String, String>,
@@ -110,6 +112,7 @@ impl Wiring {
             themes_dir: None,
             ascii: None,
             wide_ambiguous: false,
+            links: false,
             keymap: Keymap::default(),
             views: BTreeMap::new(),
             change_view: Box::new(|_| Ok(())),
@@ -118,6 +121,7 @@ impl Wiring {
             started,
             seen: Box::new(Seen::default),
             demo: Box::new(|| ()),
+            send: Box::new(|_, _, _| ()),
             take_over: Box::new(|| ()),
             db: String::new(),
             mode: Mode::Live,
@@ -214,7 +218,7 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
         alerts: wiring.alerts,
     });
     state.sdk = wiring.sdk;
-    let mut screen = Screen::new(&state, glyphs)?;
+    let mut screen = Screen::new(&state, glyphs, wiring.links)?;
     screen.keep_ascii(wide);
     let theme = theme.degrade(depth);
     screen.draw(&state, &theme, None)?;

@@ -1,14 +1,17 @@
 //! Frames: what the view draws, sent to the terminal in one piece.
 
-use std::{cell::RefCell, io, rc::Rc};
+use std::{cell::RefCell, io, num::NonZeroU16, rc::Rc};
 
-use ratatui::{Terminal, TerminalOptions, Viewport};
+use ratatui::{
+    Terminal, TerminalOptions, Viewport,
+    buffer::{Buffer, CellDiffOption},
+};
 
 use super::{careful::Careful, glyphs::Glyphs, guard, picture::Painted};
 use crate::{
     app::{State, picture_keys},
     theme::Theme,
-    view,
+    view::{self, Link},
 };
 
 /// The terminal holds back what comes between these until it is whole.
@@ -22,6 +25,8 @@ pub struct Screen {
     glyphs: Glyphs,
     /// Marks are in ASCII whatever is asked for.
     keeps_ascii: bool,
+    /// Addresses of the web are sent as links.
+    links: bool,
 }
 
 /// Bytes on their way to the terminal. A flush does nothing: a frame is sent whole.
@@ -40,12 +45,12 @@ impl io::Write for FrameBytes {
 }
 
 impl Screen {
-    pub fn new(state: &State, glyphs: Glyphs) -> io::Result<Self> {
+    pub fn new(state: &State, glyphs: Glyphs, links: bool) -> io::Result<Self> {
         let bytes = FrameBytes::default();
         // Fixed: its size is the state's, so that the view never draws for another one than it computed areas for.
         let options = TerminalOptions { viewport: Viewport::Fixed(state.screen) };
         let terminal = Terminal::with_options(Careful::new(bytes.clone()), options)?;
-        Ok(Self { terminal, bytes, glyphs, keeps_ascii: false })
+        Ok(Self { terminal, bytes, glyphs, keeps_ascii: false, links })
     }
 
     /// Draws marks and lines in ASCII, or no longer.
@@ -64,10 +69,13 @@ impl Screen {
         if self.terminal.get_frame().area() != state.screen {
             self.forget(state)?;
         }
-        let glyphs = self.glyphs;
+        let (glyphs, links) = (self.glyphs, if self.links { view::links(state) } else { Vec::new() });
         self.terminal.draw(|frame| {
             view::draw(frame, state, theme);
             glyphs.fit(frame.buffer_mut());
+            for link in &links {
+                make_link(frame.buffer_mut(), link);
+            }
             if let Some(painted) = painted.filter(|_| state.picture.is_some() && state.lists.is_empty()) {
                 painted.draw(frame, picture_keys::areas(state).1);
             }
@@ -82,5 +90,45 @@ impl Screen {
         self.bytes.0.borrow_mut().extend_from_slice(b"\x1b[0m\x1b[2J");
         // Not `clear`, which would ask the terminal where its cursor is and read the answer from under the input.
         self.terminal.resize(state.screen)
+    }
+}
+
+/// Has the cells of a link carry its address (OSC 8). A cell that shows no letter of an address is not one: something lies
+/// over it.
+fn make_link(cells: &mut Buffer, link: &Link) {
+    let is_plain = |address: &str| address.bytes().all(|byte| byte.is_ascii_graphic());
+    if !is_plain(&link.address) {
+        return;
+    }
+    for column in link.area.left()..link.area.right() {
+        let Some(cell) = cells.cell_mut((column, link.area.y)) else { continue };
+        let letter = cell.symbol().to_owned();
+        if letter.len() == 1 && is_plain(&letter) {
+            cell.set_symbol(&format!("\x1b]8;;{}\x1b\\{letter}\x1b]8;;\x1b\\", link.address));
+            cell.set_diff_option(CellDiffOption::ForcedWidth(NonZeroU16::MIN));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::layout::Rect;
+
+    use super::*;
+
+    #[test]
+    fn a_link_carries_its_address_and_takes_no_more_columns_and_nothing_else_becomes_one() {
+        let area = Rect::new(0, 0, 20, 1);
+        let mut cells = Buffer::empty(area);
+        cells.set_string(2, 0, "http://a ▌", ratatui::style::Style::new());
+        let before = cells.clone();
+        let link = |address: &str| Link { area: Rect::new(2, 0, 10, 1), address: address.into() };
+        make_link(&mut cells, &link("http://a\x1b]0;x"));
+        assert_eq!(cells, before, "an address with a control character is none");
+        make_link(&mut cells, &link("http://a.example/b"));
+        assert_eq!(cells[(2, 0)].symbol(), "\x1b]8;;http://a.example/b\x1b\\h\x1b]8;;\x1b\\");
+        assert_eq!((cells[(10, 0)].symbol(), cells[(11, 0)].symbol()), (" ", "▌"));
+        let drawn: Vec<u16> = Buffer::empty(area).diff(&cells).into_iter().map(|(x, ..)| x).collect();
+        assert_eq!(drawn, [2, 3, 4, 5, 6, 7, 8, 9, 11], "no cell behind one is left out");
     }
 }

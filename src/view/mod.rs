@@ -29,6 +29,7 @@ mod detail;
 mod filter;
 mod first_run;
 mod header;
+mod links;
 mod list;
 mod numbers;
 mod offers;
@@ -58,6 +59,8 @@ use crate::{
 };
 use pen::Pen;
 use widgets::frame;
+
+pub use links::{Link, links};
 
 /// Draws one frame.
 pub fn draw(frame: &mut Frame, state: &State, theme: &Theme) {

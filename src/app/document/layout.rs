@@ -11,6 +11,7 @@
 
 mod entry;
 mod json_path;
+mod links;
 mod reading;
 mod search;
 mod selected;

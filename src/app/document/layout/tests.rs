@@ -229,3 +229,32 @@ fn each_line_of_json_has_its_path_and_what_opens_in_it_closes() {
     assert!(closed.len() < document.len() && texts.iter().any(|text| text.contains("\"near\": { … }")), "{texts:?}");
     assert!(!texts.iter().any(|text| text.contains("a road")), "{texts:?}");
 }
+
+/// One text.
+#[derive(Debug)]
+struct Words(&'static str);
+
+impl Pane for Words {
+    type Block = ();
+
+    fn write(&self, (): &(), to: &mut Builder) {
+        to.text(2, self.0, Slot::Text);
+    }
+}
+
+#[test]
+fn an_address_that_was_cut_to_the_width_is_whole_in_each_of_its_lines() {
+    let text = "it is at https://example.org/a/path/that/is/longer/than/a/line?and=more, they said";
+    let mut outline = Outline::default();
+    outline.push((), "words", 9, 0);
+    let mut document = Document::new(outline.of(Words(text)).into(), 24, Zone::default());
+    document.measure(usize::MAX, Place::default(), &Folds::default());
+    let mut shown = String::new();
+    for at in 0..document.len() {
+        for (part, address) in document.links_in(at) {
+            assert_eq!(address, "https://example.org/a/path/that/is/longer/than/a/line?and=more");
+            shown.push_str(&document.text(at)[part]);
+        }
+    }
+    assert_eq!(shown, "https://example.org/a/path/that/is/longer/than/a/line?and=more");
+}
