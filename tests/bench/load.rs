@@ -25,27 +25,49 @@ pub fn bedrock(spans: usize) -> Vec<Body> {
 
 /// The same with other ids: `before` says how many spans were made before these.
 pub fn bedrock_after(spans: usize, before: u64) -> Vec<Body> {
-    let exports: Vec<ExportTraceServiceRequest> = captures("bedrock")
-        .iter()
-        .map(|path| ExportTraceServiceRequest::decode(fs::read(path).unwrap().as_slice()).unwrap())
-        .collect();
-    let mut bodies = Vec::new();
     let mut made = 0;
-    // A span has an id of its own, and perhaps one of a trace and of a parent that nobody sent.
-    let mut ids = before * 4;
-    let mut next = exports.iter().cycle();
-    while made < spans {
+    let enough = |body: &Body| {
+        let is_next = made < spans;
+        made += body.spans;
+        is_next
+    };
+    Bedrock::after(before).take_while(enough).collect()
+}
+
+/// The Bedrock mix without an end, in requests of about [`BATCH`].
+pub struct Bedrock {
+    exports: Vec<ExportTraceServiceRequest>,
+    next: usize,
+    /// How many ids were given so far.
+    ids: u64,
+}
+
+impl Bedrock {
+    /// Begins it; `before` says how many spans were made before.
+    pub fn after(before: u64) -> Self {
+        let exports = captures("bedrock")
+            .iter()
+            .map(|path| ExportTraceServiceRequest::decode(fs::read(path).unwrap().as_slice()).unwrap())
+            .collect();
+        // A span has an id of its own, and perhaps one of a trace and of a parent that nobody sent.
+        Self { exports, next: 0, ids: before * 4 }
+    }
+}
+
+impl Iterator for Bedrock {
+    type Item = Body;
+
+    fn next(&mut self) -> Option<Body> {
         let mut request = ExportTraceServiceRequest::default();
-        let mut held = 0;
-        while held < BATCH {
-            let mut export = next.next().unwrap().clone();
-            held += renew(&mut export, &mut ids);
+        let mut spans = 0;
+        while spans < BATCH {
+            let mut export = self.exports.get(self.next % self.exports.len())?.clone();
+            self.next += 1;
+            spans += renew(&mut export, &mut self.ids);
             request.resource_spans.append(&mut export.resource_spans);
         }
-        made += held;
-        bodies.push(Body { bytes: request.encode_to_vec(), spans: held });
+        Some(Body { bytes: request.encode_to_vec(), spans })
     }
-    bodies
 }
 
 /// Gives every trace and span of an export an id of its own; says how many spans there are.

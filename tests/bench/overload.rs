@@ -11,18 +11,19 @@ use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 
 use crate::ingest::Server;
-use crate::load::{self, Body};
+use crate::load::{Bedrock, Body};
 
 /// How many senders are as much as it can do, and then as many again several times: each sends as soon as it is answered.
-const SENDERS: usize = 128;
-/// Spans of the bodies, which every sender sends with ids of its own.
-const SPANS: usize = 400_000;
+const SENDERS: u64 = 128;
+/// How many spans a sender may make before the ids of the next one begin.
+const APART: u64 = 10_000_000;
 /// SDKs give up after ten seconds; the program says by then that it is too busy.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
 struct Answers {
-    acknowledged: Vec<usize>,
+    /// The traces and spans of what was acknowledged.
+    acknowledged: Vec<(u128, u64)>,
     waits: Vec<Duration>,
     refused: u64,
     slowest_refusal: Duration,
@@ -32,21 +33,22 @@ struct Answers {
 pub fn run() {
     let seconds = std::env::var("SIDESEAT_TUI_SECONDS").ok().and_then(|text| text.parse().ok()).unwrap_or(60);
     let lasts = Duration::from_secs(seconds);
-    let bodies = load::bedrock(SPANS);
     let folder = tempfile::tempdir().unwrap();
     let db = folder.path().join("bench.duckdb");
     let mut server = Server::start(&db);
-    let next = Mutex::new(0..bodies.len());
     let all = Mutex::new(Answers::default());
     let began = Instant::now();
     std::thread::scope(|scope| {
-        for _ in 0..SENDERS {
-            scope.spawn(|| {
+        for nth in 0..SENDERS {
+            let (server, all) = (&server, &all);
+            scope.spawn(move || {
                 let mut answers = Answers::default();
                 let mut stream = connect(server.port);
-                while began.elapsed() < lasts {
-                    let Some(at) = next.lock().unwrap().next() else { break };
-                    while !send(&mut stream, &bodies[at], at, &mut answers) && began.elapsed() < lasts {}
+                for body in Bedrock::after(nth * APART) {
+                    while began.elapsed() < lasts && !send(&mut stream, &body, &mut answers) {}
+                    if began.elapsed() >= lasts {
+                        break;
+                    }
                 }
                 let mut all = all.lock().unwrap();
                 all.acknowledged.extend(answers.acknowledged);
@@ -63,10 +65,10 @@ pub fn run() {
     let mut answers = all.into_inner().unwrap();
     answers.waits.sort_unstable();
     let at = |share: usize| answers.waits[(answers.waits.len() - 1) * share / 100];
-    let spans: usize = answers.acknowledged.iter().map(|at| bodies[*at].spans).sum();
+    let spans = answers.acknowledged.len();
     println!(
         "{SENDERS} senders, {took:.0?}: {} requests acknowledged ({spans} spans), answers p50 {:?} p99 {:?} max {:?}",
-        answers.acknowledged.len(),
+        answers.waits.len(),
         at(50),
         at(99),
         at(100),
@@ -76,7 +78,7 @@ pub fn run() {
         answers.refused, answers.slowest_refusal, answers.without_retry_after,
     );
     let stored = stored(&db);
-    let lost = answers.acknowledged.iter().flat_map(|at| ids(&bodies[*at])).filter(|id| !stored.contains(id)).count();
+    let lost = answers.acknowledged.iter().filter(|id| !stored.contains(id)).count();
     println!("{} spans stored, {lost} of those that were acknowledged lost", stored.len());
     assert_eq!((lost, answers.without_retry_after), (0, 0));
     assert!(answers.slowest_refusal < PATIENCE, "{:?}", answers.slowest_refusal);
@@ -91,7 +93,7 @@ fn connect(port: u16) -> TcpStream {
 
 /// Sends a body once; returns whether it was acknowledged. One that is refused waits a little, but far less than it is told
 /// to, or there would be no overload.
-fn send(stream: &mut TcpStream, body: &Body, at: usize, answers: &mut Answers) -> bool {
+fn send(stream: &mut TcpStream, body: &Body, answers: &mut Answers) -> bool {
     let began = Instant::now();
     let head = format!(
         "POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-protobuf\r\ncontent-length: {}\r\n\r\n",
@@ -118,7 +120,7 @@ fn send(stream: &mut TcpStream, body: &Body, at: usize, answers: &mut Answers) -
     reader.read_exact(&mut vec![0; length]).unwrap();
     let took = began.elapsed();
     if is_stored {
-        answers.acknowledged.push(at);
+        answers.acknowledged.extend(ids(body));
         answers.waits.push(took);
     } else {
         answers.refused += 1;
