@@ -44,7 +44,7 @@ pub fn scores(project: &Project, body: &[u8]) -> Result<Scores, Malformed> {
         _ => return Err(Malformed::Shape { what: "batch", found: "missing", wanted: "a list of scores" }),
     };
     let resource = Arc::<Resource>::default();
-    let made_by = Arc::new(Scope { name: "langfuse-sdk".to_owned(), ..Scope::default() });
+    let made_by = Arc::new(Scope { name: LogRecord::SCORED_BY.to_owned(), ..Scope::default() });
     let (mut records, mut successes, mut errors) = (Vec::new(), Vec::new(), Vec::new());
     let entry = |key: &str, value: Value| (key.to_owned(), value);
     for (of, score) in sent {
@@ -83,19 +83,24 @@ pub fn scores(project: &Project, body: &[u8]) -> Result<Scores, Malformed> {
 struct Score {
     trace: Option<TraceId>,
     span: Option<SpanId>,
-    at: Timestamp,
+    /// When it was given; `None` if its sender does not say that.
+    at: Option<Timestamp>,
     attributes: Vec<(String, Value)>,
 }
 
 impl Score {
+    /// Its record. A time that its sender does not say is that of its arrival, and is also the one when it was observed:
+    /// by that [`LogRecord::is_timed_on_arrival`] knows it.
     fn record(self, project: &Project, resource: &Arc<Resource>, scope: &Arc<Scope>) -> LogRecord {
+        let now = Timestamp::now();
+        let (at, observed) = self.at.map_or((now, now), |at| (at, Timestamp::default()));
         LogRecord {
             project: project.clone(),
             trace: self.trace,
             span: self.span,
             flags: 0,
-            at: self.at,
-            observed: Timestamp::default(),
+            at,
+            observed,
             severity: 9,
             severity_text: String::new(),
             name: "gen_ai.evaluation.result".to_owned(),
@@ -163,7 +168,7 @@ fn score_of(body: &Value, moment: Option<&str>) -> Result<Score, &'static str> {
     attributes.extend(number.map(|number| ("gen_ai.evaluation.score.value".to_owned(), Value::Double(number))));
     let moment = moment.and_then(|text| text.parse::<jiff::Timestamp>().ok());
     let at = moment.and_then(|moment| u64::try_from(moment.as_nanosecond()).ok());
-    Ok(Score { trace: trace_id, span, at: at.map_or_else(Timestamp::now, Timestamp), attributes })
+    Ok(Score { trace: trace_id, span, at: at.map(Timestamp), attributes })
 }
 
 #[cfg(test)]

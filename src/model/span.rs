@@ -216,6 +216,16 @@ impl LogRecord {
     pub fn time(&self) -> Timestamp {
         self.at.known().unwrap_or(self.observed)
     }
+
+    /// The instrumentation scope of the records that are made of the scores of Langfuse's SDKs.
+    pub const SCORED_BY: &str = "langfuse-sdk";
+
+    /// Whether it is a score of which its sender said no time, so that its time is that of its arrival. Sent again, it has
+    /// another.
+    #[must_use]
+    pub fn is_timed_on_arrival(&self) -> bool {
+        self.scope.name == Self::SCORED_BY && self.at.known() == self.observed.known() && self.at.known().is_some()
+    }
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use super::{
 };
 use crate::{
     assemble::SpanDigest,
+    decode::encode,
     dialects::ExchangeHalf,
     model::{
         Category, LogRecord, LogRow, Project, Rank, Resource, Scope, Span, SpanRow, Timestamp, TokenUsage, TraceId,
@@ -89,6 +90,7 @@ impl PreparedLog {
     /// Serialises, hashes and compresses a log record. `position` is its place among the records of its export, see
     /// [`LogRow::position`].
     pub fn new(Understood { item: record, raw, mut translation, half }: Understood<LogRecord>, position: u32) -> Self {
+        let raw_hash = raw_hash(&record, &raw);
         let blobs = blobs::take_out(&mut translation);
         listed::cut_translation(&mut translation);
         let session = translation.context.session.clone();
@@ -98,8 +100,17 @@ impl PreparedLog {
         let translation = Arc::unwrap_or_clone(std::mem::take(&mut row.translation));
         let stored = Stored::new(translation, blobs, &raw, record.resource, record.scope);
         let half = half.filter(|_| row.at.known().is_some());
-        Self { project: record.project, row, session, digest, stored, raw_hash: RawLogHash::of(&raw), half }
+        Self { project: record.project, row, session, digest, stored, raw_hash, half }
     }
+}
+
+/// The hash by which a record that is sent again is known. A time that is only that of its arrival is left out.
+fn raw_hash(record: &LogRecord, raw: &[u8]) -> RawLogHash {
+    if !record.is_timed_on_arrival() {
+        return RawLogHash::of(raw);
+    }
+    let timeless = LogRecord { at: Timestamp::default(), observed: Timestamp::default(), ..record.clone() };
+    RawLogHash::of(&encode::log_bytes(&timeless))
 }
 
 /// What spans and log records have alike.

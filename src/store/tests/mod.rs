@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use super::{DatabaseError, Pick, Place, PreparedLog, PreparedSpan, Store, StoreError, Submission};
 use crate::{
-    decode::encode,
+    decode::{Encoding, encode, logs, scores},
     model::{
         Answer, Attributes, Carrier, Dropped, Failure, Filter, LogRecord, Message, Overview, Page, Project, Query,
         Reading, Resource, Role, RunState, Scope, SessionId, SessionSummary, Span, SpanId, SpanKind, StateCounts,
@@ -326,7 +326,25 @@ fn a_log_record_sent_again_is_one_but_two_equal_ones_at_once_are_two() {
     assert_eq!(rows.logs.len(), 3);
     assert!(rows.logs.iter().any(|log| log.text == "so" && log.severity == 9));
     let pick = Pick { trace: Some(trace("a")), ..Pick::default() };
-    assert_eq!(store.log_ids(&pick).unwrap().len(), 3);
+    let of_a = store.log_ids(&pick).unwrap();
+    assert_eq!((of_a.len(), store.log_ids_of(&[trace("b"), trace("a")]).unwrap()), (3, of_a));
+}
+
+#[test]
+fn a_score_without_a_time_that_is_sent_again_is_one() {
+    let store = memory();
+    let send = |value: f64| {
+        let body = format!(r#"{{"id":"s","name":"a","value":{value},"traceId":"abcdef1234567890abcdef1234567890"}}"#);
+        let request = scores(&Project::default(), body.as_bytes()).unwrap().request;
+        let decoded = logs(&Project::default(), &request.into(), Encoding::Protobuf).unwrap();
+        let logs: Vec<_> = decoded.items.into_iter().map(|received| prepared_log(received.item)).collect();
+        assert!(logs.iter().all(|log| log.row.at.known().is_some()));
+        store.writer().submit_blocking(Submission { logs, ..Submission::default() }).unwrap();
+    };
+    for value in [0.5, 0.5, 0.75, 0.5] {
+        send(value);
+    }
+    assert_eq!(store.log_ids(&Pick::default()).unwrap().len(), 2);
 }
 
 #[test]
