@@ -7,6 +7,7 @@ use duckdb::{Connection, ToSql, named_params, params, types::Value as Sql};
 use super::{
     DatabaseError, blobs,
     group::{Content, GroupPlan},
+    log_contents,
     pack::pack,
     rows::{span_number, trace_number, uhugeints},
     stored_translation::{FetchedContents, search_text, stored_form},
@@ -152,6 +153,7 @@ impl GroupPlan<'_> {
             }
             table.flush()?;
         }
+        log_contents::append(connection, &self.log_contents)?;
         if !self.blobs.is_empty() {
             let mut table = connection.appender("blobs")?;
             for (id, bytes) in &self.blobs {

@@ -2,7 +2,7 @@
 //! are deleted; `append` does it.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::{BTreeSet, HashMap, HashSet},
     time::Instant,
 };
 
@@ -43,6 +43,8 @@ pub struct GroupPlan<'a> {
     pub(super) blobs: HashMap<BlobId, &'a [u8]>,
     /// Which traces have which contents, as far as that is not stored yet.
     pub(super) trace_contents: Vec<(TraceId, ContentId)>,
+    /// Which contents its log records without a trace have.
+    pub(super) log_contents: BTreeSet<(LogId, ContentId)>,
     /// The attributes by which the traces of the group are found, as `trace_attributes` has them.
     pub(super) attributes: HashMap<TraceId, String>,
     /// The resources of the group.
@@ -98,12 +100,14 @@ impl<'a> GroupPlan<'a> {
         plan.program_ends.retain(|(trace, ended)| summaries.note_program_end(*trace, *ended));
         let (spans, logs) = (plan.spans.clone(), plan.logs.clone());
         let mut added = HashSet::new();
-        for (trace, stored) in spans
-            .iter()
-            .map(|span| (Some(span.row.trace), &span.stored))
-            .chain(logs.iter().map(|(_, log)| (log.row.trace, &log.stored)))
-        {
-            plan.add_contents(stored_ids, summaries, &mut added, trace, stored);
+        for span in spans {
+            plan.add_contents(stored_ids, summaries, &mut added, span.row.trace, &span.stored);
+        }
+        for (id, log) in logs {
+            match log.row.trace {
+                Some(trace) => plan.add_contents(stored_ids, summaries, &mut added, trace, &log.stored),
+                None => plan.add_contents_of_log(stored_ids, &mut added, id, &log.stored),
+            }
         }
         plan.attributes = found_by::of_group(plan.found_by());
         plan.summarized = summaries.summarize(&plan.touched, now);
@@ -205,16 +209,26 @@ impl<'a> GroupPlan<'a> {
         stored_ids: &StoredIds,
         summaries: &mut Summaries,
         added: &mut HashSet<ContentId>,
-        trace: Option<TraceId>,
+        trace: TraceId,
         stored: &'a Stored,
     ) {
         for id in self.add_new_contents(stored_ids, added, stored) {
-            if let Some(trace) = trace
-                && summaries.is_new_content(trace, id)
-            {
+            if summaries.is_new_content(trace, id) {
                 self.trace_contents.push((trace, id));
             }
         }
+    }
+
+    /// Adds the contents of a log record without a trace that are not stored yet, and notes all that it has.
+    pub(super) fn add_contents_of_log(
+        &mut self,
+        stored_ids: &StoredIds,
+        added: &mut HashSet<ContentId>,
+        log: LogId,
+        stored: &'a Stored,
+    ) {
+        let contents = self.add_new_contents(stored_ids, added, stored);
+        self.log_contents.extend(contents.into_iter().map(|content| (log, content)));
     }
 
     /// Adds the contents, media, resource and scope of a record that are not stored yet, and their ids to

@@ -36,6 +36,7 @@ mod hash_ids;
 mod interned;
 mod listed;
 mod log_file;
+mod log_contents;
 mod marking;
 mod moved_spans;
 mod open;

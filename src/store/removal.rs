@@ -1,6 +1,5 @@
 //! Removes whole traces, and log records without one, with all that only they name. Whoever calls has begun a transaction:
-//! of a trace either everything is there or nothing. Messages of log records without a trace stay until everything is
-//! removed, for it is not noted which of them names a message.
+//! of a trace either everything is there or nothing.
 
 use std::collections::HashSet;
 
@@ -15,7 +14,7 @@ use super::{
 use crate::model::{ContentId, TraceId};
 
 /// Every table but `meta`: what there is of spans, log records, and what is made of them.
-const TABLES: [&str; 13] = [
+pub(super) const TABLES: [&str; 14] = [
     "spans",
     "logs",
     "contents",
@@ -29,6 +28,7 @@ const TABLES: [&str; 13] = [
     "marks",
     "trace_attributes",
     "program_ends",
+    "log_contents",
 ];
 
 /// What was removed, to be taken out of the stored ids once it is committed.
@@ -62,6 +62,7 @@ impl Gone {
 /// Removes some traces, and some log records without one.
 pub fn remove(connection: &Connection, traces: &[TraceId], logs: &[LogId]) -> Result<Gone, DatabaseError> {
     let mut gone = Gone { logs: logs.to_vec(), ..Gone::default() };
+    let mut contents = HashSet::new();
     if !traces.is_empty() {
         let list = uhugeints(traces.iter().map(trace_number));
         gone.traces = traces.to_vec();
@@ -73,14 +74,20 @@ pub fn remove(connection: &Connection, traces: &[TraceId], logs: &[LogId]) -> Re
         delete(connection, "delete from marks where trace in ({ids})", &list)?;
         delete(connection, "delete from program_ends where trace in ({ids})", &list)?;
         let named = "select distinct content from trace_contents where trace in ({ids})";
-        let contents: Vec<ContentId> = ids(connection, named, &list)?;
+        contents.extend(ids::<ContentId>(connection, named, &list)?);
         delete(connection, "delete from trace_contents where trace in ({ids})", &list)?;
-        gone.contents =
-            unnamed(connection, contents, "select distinct content from trace_contents where content in ({ids})")?;
     }
     if !gone.logs.is_empty() {
         let list = uhugeints(gone.logs.iter().copied());
         delete(connection, "delete from logs where id in ({ids})", &list)?;
+        let named = "select distinct content from log_contents where log in ({ids})";
+        contents.extend(ids::<ContentId>(connection, named, &list)?);
+        delete(connection, "delete from log_contents where log in ({ids})", &list)?;
+    }
+    if !contents.is_empty() {
+        let still_named = "select content from trace_contents where content in ({ids})
+            union select content from log_contents where content in ({ids})";
+        gone.contents = unnamed(connection, contents.into_iter().collect(), still_named)?;
     }
     if !gone.contents.is_empty() {
         let list = uhugeints(gone.contents.iter().copied());

@@ -8,7 +8,7 @@ use super::{
     DatabaseError, found_by,
     group::GroupPlan,
     hash_ids::LogId,
-    moved_spans,
+    log_contents, moved_spans,
     prepared::{PreparedLog, PreparedSpan},
     rows::{span_id, span_keys, trace_id, trace_number, uhugeints},
     stored_ids::StoredIds,
@@ -96,12 +96,15 @@ impl<'a> GroupPlan<'a> {
         let logs = reprocessed.logs.iter().filter(|(id, _)| stale_logs.contains(id));
         plan.logs = logs.map(|(id, log)| (*id, log)).collect();
         let mut added = HashSet::new();
-        let spans = plan.spans.clone().into_iter().map(|span| (Some(span.row.trace), &span.stored));
-        let logs = plan.logs.clone().into_iter().map(|(_, log)| (log.row.trace, &log.stored));
-        for (trace, stored) in spans.chain(logs) {
+        let (spans, logs) = (plan.spans.clone(), plan.logs.clone());
+        let of_spans = spans.into_iter().map(|span| (span.row.trace, &span.stored));
+        let of_logs = logs.iter().filter_map(|(_, log)| Some((log.row.trace?, &log.stored)));
+        for (trace, stored) in of_spans.chain(of_logs) {
             let contents = plan.add_new_contents(stored_ids, &mut added, stored);
-            plan.trace_contents
-                .extend(trace.into_iter().flat_map(|trace| contents.iter().map(move |content| (trace, *content))));
+            plan.trace_contents.extend(contents.into_iter().map(|content| (trace, content)));
+        }
+        for (id, log) in logs.iter().filter(|(_, log)| log.row.trace.is_none()) {
+            plan.add_contents_of_log(stored_ids, &mut added, *id, &log.stored);
         }
         Ok(plan)
     }
@@ -118,6 +121,7 @@ pub fn write_reprocessed<'a>(
     plan.attributes = found_by::new_lines(connection, found_by::of_group(plan.found_by()))?;
     let gone = uhugeints(plan.logs.iter().map(|(id, _)| *id));
     connection.prepare_cached(include_str!("queries/delete_logs.sql"))?.execute(named_params! { "ids": gone })?;
+    log_contents::delete(connection, plan.logs.iter().map(|(id, _)| *id))?;
     // The rows of these records are deleted just now, and appended later.
     let still: HashSet<_> = reprocessed.logs.iter().filter_map(|(_, log)| log.row.trace.zip(log.row.span)).collect();
     moved_spans::delete(connection, reprocessed.moved.iter().copied().filter(|place| !still.contains(place)))?;

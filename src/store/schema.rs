@@ -3,7 +3,7 @@
 
 use duckdb::{Connection, OptionalExt};
 
-use super::{DatabaseError, blobs};
+use super::{DatabaseError, blobs, log_contents};
 
 /// Each makes or changes one table. A change of a table is a new file at the end, never an edit of an older one.
 pub const STEPS: &[&str] = &[
@@ -28,6 +28,7 @@ pub const STEPS: &[&str] = &[
     include_str!("schema/019_scores.sql"),
     include_str!("schema/020_remote_parents.sql"),
     include_str!("schema/021_exchange_halves.sql"),
+    include_str!("schema/022_log_contents.sql"),
 ];
 
 /// Whether a file can be used.
@@ -78,6 +79,9 @@ fn apply(connection: &Connection, steps: &[&str], known: u64) -> Result<(), Data
         connection.execute_batch(step)?;
         if step.contains("create table content_blobs") {
             blobs::name_all(connection)?;
+        }
+        if step.contains("create table log_contents") {
+            log_contents::name_all(connection)?;
         }
     }
     connection.execute("delete from meta where name = 'schema'", [])?;

@@ -302,7 +302,7 @@ pub fn prepared_log(record: LogRecord) -> PreparedLog {
     prepared_log_of(record, Translation::default())
 }
 
-fn prepared_log_of(record: LogRecord, translation: Translation) -> PreparedLog {
+pub fn prepared_log_of(record: LogRecord, translation: Translation) -> PreparedLog {
     let raw = Bytes::from(encode::log_bytes(&record));
     PreparedLog::new(Understood { item: record, raw, translation, half: None }, 0)
 }

@@ -150,6 +150,55 @@ fn runs_that_were_active_too_long_ago_go_with_log_records_as_old() {
     assert_eq!((stored(&store), counts(&store)["logs"]), (vec!["b", "c"], 1));
 }
 
+/// A log record without a trace that carries a message, so many days old.
+fn saying(text: &str, days: u64) -> PreparedLog {
+    let Sent { translation, .. } = span("a", 1).with_prompt(text);
+    let at = Timestamp(Timestamp::now().0 - days * 86_400_000_000_000);
+    prepared_log_of(LogRecord { trace: None, span: None, at, ..log("said") }, translation)
+}
+
+#[test]
+fn messages_of_log_records_without_a_trace_go_with_them_and_stay_where_others_carry_them() {
+    let store = memory();
+    send(&store, [span("a", 1).with_prompt("Both"), span("b", 1).with_prompt("Log and b")]);
+    let logs = vec![saying("Old", 3), saying("Both", 3), saying("Two logs", 3), saying("Two logs", 1)];
+    let logs = logs.into_iter().chain([saying("Log and b", 1)]).collect();
+    store.writer().submit_blocking(Submission { logs, ..Submission::default() }).unwrap();
+    assert_eq!((counts(&store)["contents"], counts(&store)["log_contents"]), (4, 5));
+    let limits = Limits { age: Some(Duration::from_secs(2 * 86_400)), ..Limits::default() };
+    assert_eq!(store.remove(beyond(limits)).unwrap().logs, 3);
+    let left = || {
+        let ask = |connection: &duckdb::Connection| {
+            let mut statement = connection.prepare("select text from contents order by text")?;
+            let texts = statement.query_map([], |row| row.get(0))?.collect::<Result<Vec<String>, _>>()?;
+            Ok(texts.iter().map(|text| text.trim().to_owned()).collect::<Vec<_>>())
+        };
+        store.connection.with(ask).unwrap()
+    };
+    assert_eq!(
+        (left(), counts(&store)["log_contents"]),
+        (vec!["both".into(), "log and b".into(), "two logs".into()], 2)
+    );
+    // A trace goes, and the log record that says the same keeps its message.
+    store.remove(of_trace("b")).unwrap();
+    store.remove(of_trace("a")).unwrap();
+    assert_eq!(left(), ["log and b", "two logs"]);
+}
+
+#[test]
+fn messages_of_log_records_are_found_for_a_store_of_a_version_that_did_not_note_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::File(folder.path().join("a.duckdb"));
+    let store = Store::open(&place, Arc::default()).unwrap();
+    let logs = vec![saying("Old", 3), saying("New", 1)];
+    store.writer().submit_blocking(Submission { logs, ..Submission::default() }).unwrap();
+    let before = counts(&store);
+    assert_eq!(before["log_contents"], 2);
+    sql(&store, "drop table log_contents; update meta set value = 21 where name = 'schema'").unwrap();
+    store.close();
+    assert_eq!(counts(&Store::open(&place, Arc::default()).unwrap()), before);
+}
+
 #[test]
 fn a_session_goes_with_its_log_records_and_the_traces_without_one_go_apart() {
     let store = memory();
@@ -227,11 +276,12 @@ fn which_images_are_named_is_found_out_for_a_store_of_a_version_that_did_not_not
     send(&store, [with_image(span("a", 1), b"GIF89a one"), with_image(span("b", 1), b"GIF89a two")]);
     let before = counts(&store);
     assert_eq!(before["content_blobs"], 2);
-    let later = "alter table spans drop column remote_parent;
+    let later = "alter table logs drop column is_response; alter table logs drop column sent;
+        alter table logs drop column exchange; alter table spans drop column remote_parent;
         alter table traces drop column score_label; alter table traces drop column score;
         alter table traces drop column unanswered; alter table traces drop column cache_turn;
         alter table traces drop column cache_after; alter table traces drop column cache_before;
-        alter table traces drop column program_ended; drop table program_ends";
+        alter table traces drop column program_ended; drop table program_ends; drop table log_contents";
     sql(&store, &format!("{later}; drop table content_blobs; update meta set value = 15 where name = 'schema'"))
         .unwrap();
     store.close();
