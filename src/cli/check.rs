@@ -2,7 +2,7 @@
 
 use std::{
     io::{self, Write as _},
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -16,21 +16,25 @@ use crate::{
     config::{Db, Settings},
     pricing::Prices,
     start,
-    store::{Damaged, Examined, Place, Store},
+    store::{self, Damaged, Examined, OpenError, Place, Store},
 };
 
 pub const EXAMPLES: &str = "\
 Examples:
   sideseat-tui check
+  sideseat-tui check --mend
   sideseat-tui check --db damaged.duckdb --salvage new.duckdb
 
-Nothing of the store is changed. Exit code 1: something cannot be read.";
+Without --mend nothing of the store is changed. Exit code 1: something cannot be read.";
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
     /// Put all spans and log records that can be read into this new file
     #[arg(long, value_name = "FILE")]
     salvage: Option<PathBuf>,
+    /// First put right single bytes that have changed on the disk, as far as checksums tell what they were
+    #[arg(long)]
+    mend: bool,
 }
 
 /// Prints what can be read of each table, and salvages it if that is asked for.
@@ -42,9 +46,18 @@ pub fn check(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> {
     if let Some(new) = &arguments.salvage {
         anyhow::ensure!(!new.exists(), "{} is there already; choose a new file", new.display());
     }
-    let damaged = Damaged::open(path).map_err(|error| start::named(settings, error))?;
-    let found = damaged.examine()?;
     let mut out = io::stdout().lock();
+    if arguments.mend {
+        match store::put_right(path)? {
+            Some(righted) => writeln!(out, "{}.\n", righted.says(path))?,
+            None => writeln!(out, "There is no byte that could be put right.\n")?,
+        }
+    }
+    let damaged = Damaged::open(path).map_err(|error| match error {
+        OpenError::Unusable { why, .. } if why.contains(DAMAGED) => unreadable(path, &why, arguments.mend),
+        error => start::named(settings, error),
+    })?;
+    let found = damaged.examine()?;
     write_tables(&mut out, &found)?;
     if let Some(log) = &damaged.log {
         writeln!(out, "\nThe log beside it is damaged: {log}.")?;
@@ -69,11 +82,28 @@ pub fn check(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> {
     } else {
         writeln!(
             out,
-            "\nNot all of it can be read. `sideseat-tui check --salvage NEW.duckdb` puts what can be into a new file, and \
-             leaves this one."
+            "\nNot all of it can be read. `sideseat-tui check --mend` puts right single bytes that have changed; \
+             `--salvage NEW.duckdb` puts what can be read into a new file, and leaves this one."
         )?;
     }
     Ok(if is_whole { GOOD } else { BAD_INPUT })
+}
+
+/// How the engine says that a checksum is wrong.
+const DAMAGED: &str = "Data Corruption";
+
+/// What is said of a store that cannot be opened at all: the descriptions of its tables are damaged.
+fn unreadable(path: &Path, why: &str, was_mended: bool) -> anyhow::Error {
+    let why = why.split("; `sideseat-tui check`").next().unwrap_or_default();
+    let advice = if was_mended {
+        "Move it away: then the next start begins a new one"
+    } else {
+        "`sideseat-tui check --mend` puts right single bytes that have changed"
+    };
+    anyhow::anyhow!(
+        "{} cannot be opened: {why}. Without the part that is damaged nothing of it can be read. {advice}",
+        path.display()
+    )
 }
 
 fn write_tables(out: &mut dyn io::Write, found: &[Examined]) -> io::Result<()> {

@@ -172,12 +172,16 @@ fn header(log: &mut Counted<impl Read>) -> io::Result<Option<u64>> {
     Ok(None)
 }
 
+/// What the engine's checksum begins with, and what it multiplies each word of eight bytes with. Blocks of the file have the
+/// same.
+pub(super) const START: u64 = 5381;
+pub(super) const FACTOR: u64 = 0xbf58_476d_1ce4_e5b9;
+
 /// The engine's checksum.
 fn checksum(content: &[u8]) -> u64 {
-    const FACTOR: u64 = 0xbf58_476d_1ce4_e5b9;
     let words = content.chunks_exact(8);
     let rest = words.remainder();
-    let sum = words.fold(5381, |sum, word| sum ^ u64::from_le_bytes(eight(word)).wrapping_mul(FACTOR));
+    let sum = words.fold(START, |sum, word| sum ^ u64::from_le_bytes(eight(word)).wrapping_mul(FACTOR));
     if rest.is_empty() { sum } else { sum ^ of_rest(rest) }
 }
 

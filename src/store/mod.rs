@@ -21,7 +21,7 @@
 //! `schema` makes and migrates the tables; `stored_translation` is the form in which translations are stored, their
 //! messages once each in `contents`; `summaries` keeps the rows of `traces`, which lists and sums read. What is stored
 //! once is known by the `hash_ids`, and `pack` compresses it. `listed` cuts the names that lists show. `log_file` mends a
-//! log that was damaged.
+//! log that was damaged, `file_blocks` single bytes of the file.
 
 mod append;
 mod blobs;
@@ -30,13 +30,14 @@ mod checkpoint;
 mod compaction;
 mod doomed;
 mod exchange_halves;
+mod file_blocks;
 mod found_by;
 mod group;
 mod hash_ids;
 mod interned;
 mod listed;
-mod log_file;
 mod log_contents;
+mod log_file;
 mod marking;
 mod moved_spans;
 mod open;
@@ -76,6 +77,7 @@ use std::{
 
 pub use changes::{ChangeFeed, Listener};
 pub use doomed::Held;
+pub use file_blocks::{RightedBytes, put_right};
 pub use hash_ids::LogId;
 pub use log_file::Mended;
 pub use marking::Marked;
@@ -286,9 +288,13 @@ impl Store {
         self.database.mended()
     }
 
-    /// The same in words.
+    /// The same in words, with what was put right in the file.
     pub fn mended_in_words(&self) -> Option<String> {
-        Some(self.mended()?.says(self.database.path()?))
+        let path = self.database.path()?;
+        let log = self.mended().map(|mended| mended.says(path));
+        let file = self.database.righted().map(|righted| righted.says(path));
+        let both: Vec<String> = file.into_iter().chain(log).collect();
+        (!both.is_empty()).then(|| both.join("; "))
     }
 
     /// Waits until no row is left that another version understood, or the reprocessing fails, which the error says;

@@ -16,16 +16,24 @@ use tracing::warn;
 
 use super::{
     DatabaseError, Place,
+    file_blocks::{self, RightedBytes},
     log_file::{self, Mended, with_suffix},
     reserve,
     schema::{self, Fit},
 };
-use error::refused;
-pub use error::{OpenError, with_advice};
+pub use error::{OpenError, is_out_of_memory, with_advice};
+use error::{is_corrupt, refused};
 
 /// Number of rows in a row group. A checkpoint rewrites row groups that are not full. With the engine's default of
 /// 122,880 rows that took up to 370 ms for 40 MB of log, and the file was a quarter larger; with this it takes 80 ms.
 pub const ROW_GROUP: usize = 30_720;
+
+/// Memory that the engine may take: for rows that are only in the log yet, blocks of the file and what queries work with. It
+/// keeps the blocks that it has read or written, so that after a while it takes as much as this.
+pub const NARROW: &str = "112MB";
+/// The same while something is read, and for what else needs more: messages of some ten megabytes, the next checkpoint after
+/// them, and the opening of a file.
+pub const WIDE: &str = "256MB";
 
 impl Place {
     /// The same with a path from the root: the engine reads some relative paths, such as `name:path`, as something else
@@ -51,32 +59,63 @@ pub fn whole_path(path: &Path) -> Result<PathBuf, OpenError> {
     Err(unusable("too many symbolic links stand for it".to_owned()))
 }
 
-/// Opens the file, or a database in memory, and brings its tables up to date. The path is [`Place::whole`]. Also returns
-/// what was wrong with its log, if anything was.
-pub fn connect(place: &Place) -> Result<(Connection, Option<Mended>), OpenError> {
+/// A file that was opened.
+#[derive(Debug)]
+pub struct Opened {
+    pub connection: Connection,
+    /// What was wrong with its log, if anything was.
+    pub mended: Option<Mended>,
+    /// What was put right in the file, if anything was wrong.
+    pub righted: Option<RightedBytes>,
+}
+
+/// Opens the file, or a database in memory, and brings its tables up to date. The path is [`Place::whole`].
+pub fn connect(place: &Place) -> Result<Opened, OpenError> {
     let path = match place {
         Place::File(path) => path.clone(),
         Place::Memory => PathBuf::from(":memory:"),
     };
     let is_file = matches!(place, Place::File(_));
+    let (mut righted, mut mended) = (None, None);
     if is_file {
         prepare_folder(&path)?;
         make(&path)?;
         check(&path)?;
-    }
-    if is_file {
         reserve::release(&path);
+        mended = self::mended(&path)?;
     }
-    let mended = if is_file { mended(&path)? } else { None };
     let access = if is_file { Access::Write } else { Access::Memory };
-    let connection = attach(&path, access).map_err(|why| refused(&path, &why))?;
+    let mut attached = attach(&path, access);
+    if is_file && attached.as_ref().is_err_and(|why| is_corrupt(why)) {
+        righted = put_right(&path);
+        if righted.is_some() {
+            attached = attach(&path, access);
+        }
+    }
+    let connection = attached.map_err(|why| refused(&path, &why))?;
     let unusable = |why: String| OpenError::Unusable { path: path.clone(), why };
     if is_file {
         make_private(&path).map_err(|error| unusable(error.to_string()))?;
     }
     let fit = schema::migrate(&connection).map_err(|error: DatabaseError| unusable(error.to_string()))?;
     fitting(&path, &fit)?;
-    Ok((connection, mended))
+    if is_file {
+        // What was read of a long log may take more; then it is narrowed after the first checkpoint.
+        drop(connection.execute_batch(&format!("set memory_limit = '{NARROW}'")));
+    }
+    Ok(Opened { connection, mended, righted })
+}
+
+/// Puts right what has changed in the file. If that fails, the engine says what is wrong with it.
+fn put_right(path: &Path) -> Option<RightedBytes> {
+    let righted = file_blocks::put_right(path).unwrap_or_else(|error| {
+        warn!(%error, "the store's file was not looked through for changed bytes");
+        None
+    });
+    if let Some(righted) = &righted {
+        warn!("{}", righted.says(path));
+    }
+    righted
 }
 
 /// Mends the log of the file.
@@ -258,13 +297,15 @@ fn settings(access: Access) -> duckdb::Result<Config> {
         .enable_autoload_extension(false)?
         .threads(2)?
         .with("preserve_insertion_order", "false")?
+        // On macOS the other mode leaves what is synced in the disk's own memory.
+        .with("fsync_mode", "full")?
         // Checkpoints are written by `checkpoint`, so that no commit has to wait for one.
         .with("checkpoint_threshold", "1TB")?;
     if access == Access::Memory {
         // All data is in memory, and there is no folder beside a file to spill into.
         settings.with("max_temp_directory_size", "0B")
     } else {
-        settings.max_memory("256MB")
+        settings.max_memory(WIDE)
     }
 }
 
@@ -311,14 +352,14 @@ mod tests {
     fn what_a_full_disk_left_of_a_store_is_made_whole() {
         let folder = tempfile::tempdir().unwrap();
         let whole = folder.path().join("whole.duckdb");
-        drop(connect(&Place::File(whole.clone())).unwrap().0);
+        drop(connect(&Place::File(whole.clone())).unwrap().connection);
         let whole = fs::read(whole).unwrap();
         for length in [0, 4096, 8192] {
             for name in ["a.duckdb", "b.duckdb.new"] {
                 let path = folder.path().join(name);
                 fs::write(&path, &whole[..length]).unwrap();
                 let store = folder.path().join(name.trim_end_matches(".new"));
-                let (connection, _) = connect(&Place::File(store.clone())).unwrap();
+                let Opened { connection, .. } = connect(&Place::File(store.clone())).unwrap();
                 assert_eq!(schema::fit(&connection).unwrap(), Fit::Ready);
                 drop(connection);
                 assert!(!with_suffix(&store, ".new").exists());
@@ -335,7 +376,7 @@ mod tests {
         fs::create_dir(at("far")).unwrap();
         std::os::unix::fs::symlink("far/b.duckdb", at("a.duckdb")).unwrap();
         std::os::unix::fs::symlink(at("a.duckdb"), at("c.duckdb")).unwrap();
-        drop(connect(&Place::File(at("c.duckdb")).whole().unwrap()).unwrap().0);
+        drop(connect(&Place::File(at("c.duckdb")).whole().unwrap()).unwrap().connection);
         assert!(fs::symlink_metadata(at("a.duckdb")).unwrap().is_symlink() && at("far/b.duckdb").is_file());
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 3);
         drop(connect_to_read(&at("c.duckdb")).unwrap());
@@ -353,7 +394,7 @@ mod tests {
             }
         });
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
-        assert_eq!(schema::fit(&connect(&Place::File(path)).unwrap().0).unwrap(), Fit::Ready);
+        assert_eq!(schema::fit(&connect(&Place::File(path)).unwrap().connection).unwrap(), Fit::Ready);
     }
 
     fn refusal(path: &Path) -> String {
@@ -375,7 +416,7 @@ mod tests {
     fn a_newer_file_is_refused_by_both_numbers() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.duckdb");
-        let (connection, _) = connect(&Place::File(path.clone())).unwrap();
+        let Opened { connection, .. } = connect(&Place::File(path.clone())).unwrap();
         connection.execute_batch("update meta set value = 4711").unwrap();
         drop(connection);
         let both = format!("version 4711, this program knows {}", schema::STEPS.len());

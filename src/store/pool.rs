@@ -14,12 +14,14 @@ use std::{
 };
 
 use duckdb::{Connection, InterruptHandle};
-use tracing::warn;
+use tracing::{debug, warn};
 
 use super::{
-    DatabaseError, OpenError, Place, lock,
+    DatabaseError, OpenError, Place,
+    file_blocks::RightedBytes,
+    lock,
     log_file::{Mended, with_suffix},
-    open,
+    open::{self, Opened},
 };
 
 /// The open database file, and every connection to it.
@@ -30,8 +32,29 @@ pub struct Database {
     root: Mutex<Root>,
     /// What was wrong with the log when the file was first opened.
     mended: Option<Mended>,
+    /// What was put right in the file then.
+    righted: Option<RightedBytes>,
     /// Every pooled connection that still has an owner.
     pooled: Mutex<Vec<Weak<PooledConnection>>>,
+    /// How many need more of the engine's memory than it has otherwise; `None`: it always has all that it may have.
+    wide: Option<Mutex<usize>>,
+    /// Whether something needed it since the last checkpoint, which may need it for what that stored.
+    was_wide: AtomicBool,
+}
+
+/// While this is there, the engine may take more memory, see [`open::WIDE`].
+pub struct Wide(Arc<Database>);
+
+impl Drop for Wide {
+    fn drop(&mut self) {
+        let Some(wide) = &self.0.wide else { return };
+        let mut count = lock(wide);
+        *count -= 1;
+        if *count == 0 {
+            // Rows of the log that are in memory may take more; then it is narrowed after the next checkpoint.
+            self.0.set_memory(open::NARROW);
+        }
+    }
 }
 
 /// Whether the file is open.
@@ -57,15 +80,19 @@ impl Database {
     /// Opens the file, or a database in memory.
     pub fn open(place: &Place) -> Result<Arc<Self>, OpenError> {
         let place = place.clone().whole()?;
-        let (connection, mended) = open::connect(&place)?;
+        let has_log = matches!(&place, Place::File(path) if bytes(&with_suffix(path, ".wal")) > 0);
+        let Opened { connection, mended, righted } = open::connect(&place)?;
         let root = Mutex::new(Root::Open(connection));
-        Ok(Arc::new(Self { place, root, mended, pooled: Mutex::default() }))
+        let wide = matches!(place, Place::File(_)).then(Mutex::default);
+        Ok(Arc::new(Self { place, root, mended, righted, pooled: Mutex::default(), wide, was_wide: has_log.into() }))
     }
 
     /// Opens the file to read it, with whatever tables it has.
     pub fn open_to_read(path: &Path) -> Result<Arc<Self>, OpenError> {
         let root = Mutex::new(Root::Open(open::connect_to_read(path)?));
-        Ok(Arc::new(Self { place: Place::File(path.to_owned()), root, mended: None, pooled: Mutex::default() }))
+        let place = Place::File(path.to_owned());
+        let (mended, righted, wide) = (None, None, None);
+        Ok(Arc::new(Self { place, root, mended, righted, pooled: Mutex::default(), wide, was_wide: false.into() }))
     }
 
     /// Adds a connection to the pool. It is opened when it is first used, and leaves the pool when its owner drops it.
@@ -87,7 +114,7 @@ impl Database {
     pub fn reopen(&self) -> Result<(), DatabaseError> {
         self.close_all("it is being opened again");
         match open::connect(&self.place) {
-            Ok((connection, _)) => {
+            Ok(Opened { connection, .. }) => {
                 *lock(&self.root) = Root::Open(connection);
                 Ok(())
             }
@@ -122,6 +149,11 @@ impl Database {
         self.mended.as_ref()
     }
 
+    /// What was put right in the file when it was first opened; `None` if nothing was.
+    pub fn righted(&self) -> Option<&RightedBytes> {
+        self.righted.as_ref()
+    }
+
     /// Bytes in the write-ahead log that no checkpoint has brought into the file yet; 0 in memory.
     pub fn log_bytes(&self) -> u64 {
         self.path().map_or(0, |path| bytes(&with_suffix(path, ".wal")))
@@ -143,6 +175,36 @@ impl Database {
         match &self.place {
             Place::File(path) => Some(path),
             Place::Memory => None,
+        }
+    }
+
+    /// Lets the engine take more memory, for what does not do with what it has otherwise.
+    pub fn wide(self: &Arc<Self>) -> Wide {
+        self.was_wide.store(true, Ordering::Relaxed);
+        self.widen()
+    }
+
+    /// The same for a checkpoint, if something needed it since the one before.
+    pub fn wide_again(self: &Arc<Self>) -> Option<Wide> {
+        self.was_wide.swap(false, Ordering::Relaxed).then(|| self.widen())
+    }
+
+    fn widen(self: &Arc<Self>) -> Wide {
+        if let Some(wide) = &self.wide {
+            let mut count = lock(wide);
+            *count += 1;
+            if *count == 1 {
+                self.set_memory(open::WIDE);
+            }
+        }
+        Wide(Arc::clone(self))
+    }
+
+    fn set_memory(&self, memory: &str) {
+        if let Root::Open(root) = &*lock(&self.root)
+            && let Err(error) = root.execute_batch(&format!("set memory_limit = '{memory}'"))
+        {
+            debug!(%error, memory, "the engine's memory is as it was");
         }
     }
 
@@ -175,6 +237,13 @@ impl PooledConnection {
         work(connection)
     }
 
+    /// The same for work that only reads and may need more of the engine's memory, as large traces and lists of many runs
+    /// do. With less, what is stored meanwhile would find none left.
+    pub fn with_room<T>(&self, work: impl FnOnce(&Connection) -> Result<T, DatabaseError>) -> Result<T, DatabaseError> {
+        let _wide = self.database.widen();
+        self.with(work)
+    }
+
     /// Stops the statement that the connection is running, which then fails. If none is running nothing happens, and
     /// the next one is not stopped.
     pub fn interrupt(&self) {
@@ -202,7 +271,12 @@ pub fn transaction<T>(
     connection: &Connection,
     work: impl FnOnce() -> Result<T, DatabaseError>,
 ) -> Result<T, DatabaseError> {
-    connection.execute_batch("begin transaction")?;
+    const BEGIN: &str = "begin transaction";
+    if connection.execute_batch(BEGIN).is_err() {
+        // A transaction may be open whose rollback failed. What was done in it was answered as failed.
+        drop(connection.execute_batch("rollback"));
+        connection.execute_batch(BEGIN)?;
+    }
     let done = work().and_then(|done| {
         connection.execute_batch("commit")?;
         Ok(done)
@@ -217,4 +291,61 @@ pub fn transaction<T>(
 /// Size of a file; 0 if there is none.
 fn bytes(path: &Path) -> u64 {
     fs::metadata(path).map_or(0, |file| file.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transaction_that_was_left_open_keeps_no_other_from_beginning() {
+        let connection = Connection::open_in_memory().unwrap();
+        connection.execute_batch("create table t (n integer); begin transaction; insert into t values (1)").unwrap();
+        transaction(&connection, || Ok(connection.execute_batch("insert into t values (2)")?)).unwrap();
+        let stored: i64 = connection.query_row("select sum(n)::bigint from t", [], |row| row.get(0)).unwrap();
+        assert_eq!(stored, 2);
+    }
+
+    #[test]
+    fn the_engine_has_more_memory_while_somebody_needs_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&Place::File(folder.path().join("a.duckdb"))).unwrap();
+        let connection = database.pooled();
+        let memory = || {
+            let ask = |connection: &Connection| {
+                let sql = "select value from duckdb_settings() where name = 'memory_limit'";
+                Ok(connection.query_row(sql, [], |row| row.get::<_, String>(0))?)
+            };
+            connection.with(ask).unwrap()
+        };
+        let narrow = memory();
+        assert!(database.wide_again().is_none());
+        let first = database.wide();
+        let wide = memory();
+        assert_ne!(narrow, wide);
+        drop(database.wide());
+        assert_eq!(memory(), wide, "one still needs it");
+        drop(first);
+        assert_eq!(memory(), narrow);
+        // A checkpoint has it once for what was stored then.
+        let checkpoint = database.wide_again();
+        assert!(checkpoint.is_some() && memory() == wide);
+        drop(checkpoint);
+        assert!(database.wide_again().is_none() && memory() == narrow);
+    }
+
+    #[test]
+    fn what_reads_has_more_memory_and_no_checkpoint_because_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&Place::File(folder.path().join("a.duckdb"))).unwrap();
+        let connection = database.pooled();
+        let memory = |connection: &Connection| {
+            let sql = "select value from duckdb_settings() where name = 'memory_limit'";
+            Ok(connection.query_row(sql, [], |row| row.get::<_, String>(0))?)
+        };
+        let (narrow, wide) = (connection.with(memory).unwrap(), connection.with_room(memory).unwrap());
+        assert_ne!(narrow, wide);
+        assert_eq!(connection.with(memory).unwrap(), narrow);
+        assert!(database.wide_again().is_none());
+    }
 }

@@ -160,6 +160,30 @@ fn a_store_is_checked_and_what_can_be_read_of_it_goes_into_a_new_one() {
 }
 
 #[test]
+fn a_byte_that_changed_is_put_right_by_check_and_by_the_next_start() {
+    let home = with_capture(TOOLS);
+    let whole = fs::read(home.db()).unwrap();
+    // In the header.
+    let damage = |places: &[usize]| {
+        let mut damaged = whole.clone();
+        places.iter().for_each(|place| damaged[*place] ^= 0x55);
+        fs::write(home.db(), &damaged).unwrap();
+    };
+    damage(&[100]);
+    assert!(home.run(&["check"]).refusal().contains("`sideseat-tui check --mend`"));
+    let mended = home.run(&["check", "--mend"]);
+    assert_eq!(mended.code, 0, "{}{}", mended.text(), mended.err);
+    assert!(mended.text().starts_with("a byte of ") && mended.text().contains("All of it can be read."));
+    assert!(fs::read(home.db()).unwrap() == whole);
+    damage(&[100]);
+    let said = home.serve(&[]).stop();
+    assert!(said.contains("a byte of ") && said.contains("nothing is lost"), "{said}");
+    damage(&[100, 200]);
+    let refused = home.run(&["check", "--mend"]);
+    assert!(refused.refusal().contains("Move it away"), "{}", refused.err);
+}
+
+#[test]
 fn an_instance_of_another_version_is_named_and_not_asked() {
     let mut program = Program::serve(&[]);
     let home = program.home().clone();

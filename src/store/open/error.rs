@@ -61,9 +61,19 @@ pub(super) fn refused(path: &Path, why: &str) -> OpenError {
     OpenError::Unusable { path, why: with_advice(why.to_owned()) }
 }
 
+/// Whether the engine's message says that a checksum is wrong.
+pub fn is_corrupt(why: &str) -> bool {
+    why.contains("Data Corruption")
+}
+
+/// Whether the engine's message says that its memory did not suffice.
+pub fn is_out_of_memory(why: &str) -> bool {
+    why.contains("Out of Memory Error") || why.contains("could not allocate block")
+}
+
 /// The engine's message, with what can be done where it says that the file is damaged.
 pub fn with_advice(why: String) -> String {
-    if why.contains("Data Corruption") {
+    if is_corrupt(&why) {
         return format!("{why}; `sideseat-tui check` says what of it can be read, and salvages that");
     }
     why
