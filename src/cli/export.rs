@@ -24,7 +24,7 @@ use crate::{
     dialects,
     export::transcript::{Trace, Transcript},
     model::{AssembledTrace, LogRecord, Project, SessionId, Span, TraceId, TraceRows},
-    store::{Pick, Picked, Store, StoreError},
+    store::{LogId, Pick, Picked, Store, StoreError},
 };
 
 pub const EXAMPLES: &str = "\
@@ -201,10 +201,7 @@ pub fn write_otlp(store: &Store, traces: &[Picked], out: &mut dyn Write) -> anyh
     spans(store, traces, &mut |spans| line.add(&encode::traces_json(spans)))?;
     line.end()?;
     let mut line = Line::of(out, &encode::logs_json(&[]))?;
-    for picked in traces {
-        let pick = Pick { trace: Some(picked.trace), ..Pick::default() };
-        logs(store, &pick, &mut |logs| line.add(&encode::logs_json(logs)))?;
-    }
+    write_logs(store, &store.log_ids_of(&ids(traces))?, &mut |logs| line.add(&encode::logs_json(logs)))?;
     line.end()?;
     Ok(())
 }
@@ -281,7 +278,13 @@ fn spans(store: &Store, traces: &[Picked], each: Each<Span>) -> anyhow::Result<(
 }
 
 fn logs(store: &Store, pick: &Pick, each: Each<LogRecord>) -> anyhow::Result<()> {
-    for ids in store.log_ids(pick)?.chunks(BATCH) {
+    write_logs(store, &store.log_ids(pick)?, each)
+}
+
+/// Hands on some log records that were received. Those that were made of spans are left out, as [`spans`] leaves out those
+/// that were made of log records.
+fn write_logs(store: &Store, ids: &[LogId], each: Each<LogRecord>) -> anyhow::Result<()> {
+    for ids in ids.chunks(BATCH) {
         let mut records = store.raw_logs(ids)?;
         records.retain(|record| !dialects::is_made_record(record));
         each(&records)?;

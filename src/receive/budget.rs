@@ -28,7 +28,7 @@ const ALL_BODIES: usize = 256 << 20;
 pub(super) const LARGEST: usize = 384 << 20;
 /// Bytes of memory that all bodies may take that are being understood or wait for their commit: enough for the group
 /// that is written and the next one.
-const AHEAD: usize = 64 << 20;
+const AHEAD: usize = 48 << 20;
 /// How long an export waits for room. SDKs give an export ten seconds, and a refusal must reach them well before.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Bytes that one permit stands for.

@@ -91,7 +91,7 @@ impl Readers {
             let (database, prices) = (database.clone(), prices.clone());
             let ask = move |query: &Query| {
                 connection
-                    .with(|connection: &Connection| queries::answer(connection, &database, &prices, query))
+                    .with_room(|connection: &Connection| queries::answer(connection, &database, &prices, query))
                     .map_err(|trouble: DatabaseError| trouble.to_string())
             };
             start("store-reader", move || pool.serve(number, ask, &*answered));

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use duckdb::{Connection, named_params, types::Value as Sql};
+use duckdb::{Connection, named_params};
 
 use super::{
     DatabaseError,
@@ -30,13 +30,11 @@ pub fn spans(connection: &Connection, traces: &[TraceId]) -> Result<HashMap<Trac
     Ok(spans)
 }
 
-/// The log records of a trace, by time.
-pub fn log_ids(connection: &Connection, trace: TraceId) -> Result<Vec<LogId>, DatabaseError> {
-    let mut statement = connection.prepare_cached(include_str!("queries/pick_logs.sql"))?;
-    let of = named_params! {
-        "trace": Sql::UHugeInt(trace_number(&trace)), "session": Sql::Null, "project": Sql::Null,
-    };
-    let mut found = statement.query(of)?;
+/// The log records of some traces, by time.
+pub fn log_ids(connection: &Connection, traces: &[TraceId]) -> Result<Vec<LogId>, DatabaseError> {
+    let list = rows::uhugeints(traces.iter().map(trace_number));
+    let mut statement = connection.prepare_cached(include_str!("queries/logs_of_traces.sql"))?;
+    let mut found = statement.query(named_params! { "traces": list })?;
     let mut ids = Vec::new();
     while let Some(row) = found.next()? {
         ids.push(row.get(0)?);

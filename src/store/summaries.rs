@@ -25,7 +25,7 @@ use crate::{
 pub use job::{Job, Row, Summarized};
 
 /// Most digests that are kept beside those of the traces of the current group; each is a few hundred bytes.
-const KEPT: usize = 40_000;
+const KEPT: usize = 20_000;
 /// Most digests that are kept of traces that were touched in the last [`RECENT`], which are likely to be touched again. To
 /// load a large trace takes seconds, for which everything else waits.
 const KEPT_RECENT: usize = 400_000;

@@ -8,6 +8,7 @@ use duckdb::{Connection, Row, named_params, types::Value as Sql};
 use super::{
     DatabaseError, Store, StoreError,
     hash_ids::LogId,
+    open::is_out_of_memory,
     queries, received,
     rows::{self, trace_id, trace_number},
 };
@@ -55,7 +56,7 @@ impl Store {
 
     /// The newest traces of all sessions that the filter lets through, oldest first.
     pub fn list_traces(&self, filter: &Filter, limit: usize) -> Result<Page<TraceSummary>, StoreError> {
-        Ok(self.connection.with(|connection: &Connection| queries::all_traces(connection, filter, limit))?)
+        Ok(self.connection.with_room(|connection: &Connection| queries::all_traces(connection, filter, limit))?)
     }
 
     /// The session of a trace; `None` if it has none, or if there is no such trace.
@@ -71,13 +72,13 @@ impl Store {
             let load = |connection: &Connection| {
                 queries::at_one_moment(connection, || Ok(rows::load(connection, traces)?.by_trace(traces)))
             };
-            Ok(self.connection.with(load)?)
+            Ok(self.connection.with_room(load)?)
         })
     }
 
     /// The traces that may hold what the tools of some traces returned, by trace (`queries/followers.sql`).
     pub fn followers(&self, traces: &[TraceId]) -> Result<HashMap<TraceId, Vec<TraceId>>, StoreError> {
-        Ok(self.connection.with(|connection: &Connection| queries::followers::of(connection, traces))?)
+        Ok(self.connection.with_room(|connection: &Connection| queries::followers::of(connection, traces))?)
     }
 
     /// The spans of some traces as they were received, those of each by start; traces without spans are left out.
@@ -86,7 +87,7 @@ impl Store {
     }
 
     fn raw_spans_at_once(&self, traces: &[TraceId]) -> Result<HashMap<TraceId, Vec<Span>>, StoreError> {
-        Ok(self.connection.with(|connection: &Connection| received::spans(connection, traces))?)
+        Ok(self.connection.with_room(|connection: &Connection| received::spans(connection, traces))?)
     }
 
     /// The log records picked, by time; also those without a trace, unless the pick names one.
@@ -104,7 +105,12 @@ impl Store {
                 Ok(logs.into_iter().filter(|(_, trace)| passes(*trace)).map(|(id, _)| id).collect())
             })
         };
-        Ok(self.connection.with(ask)?)
+        Ok(self.connection.with_room(ask)?)
+    }
+
+    /// The log records of some traces, by time.
+    pub fn log_ids_of(&self, traces: &[TraceId]) -> Result<Vec<LogId>, StoreError> {
+        Ok(self.connection.with_room(|connection: &Connection| received::log_ids(connection, traces))?)
     }
 
     /// Some log records as they were received, by time; ids that are not stored are left out.
@@ -113,7 +119,7 @@ impl Store {
     }
 
     fn raw_logs_at_once(&self, ids: &[LogId]) -> Result<Vec<LogRecord>, StoreError> {
-        Ok(self.connection.with(|connection: &Connection| received::logs(connection, ids))?)
+        Ok(self.connection.with_room(|connection: &Connection| received::logs(connection, ids))?)
     }
 
     /// The traces picked, by start.
@@ -130,7 +136,7 @@ impl Store {
                 Ok(picked)
             })
         };
-        Ok(self.connection.with(ask)?)
+        Ok(self.connection.with_room(ask)?)
     }
 }
 
@@ -150,7 +156,7 @@ where
     T: IntoIterator + Extend<T::Item>,
 {
     match load(ids) {
-        Err(StoreError::Query(why)) if ids.len() > 1 && why.contains("Out of Memory") => {
+        Err(StoreError::Query(why)) if ids.len() > 1 && is_out_of_memory(&why) => {
             let (first, second) = ids.split_at(ids.len() / 2);
             let mut loaded = in_parts(first, load)?;
             loaded.extend(in_parts(second, load)?);

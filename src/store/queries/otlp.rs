@@ -14,10 +14,7 @@ pub fn otlp(connection: &Connection, traces: &[TraceId]) -> Result<Otlp, Databas
     let ordered = traces.iter().filter_map(|trace| spans.remove(trace)).flatten().filter(|span| !span.synthetic);
     let mut text = encode::traces_json(&ordered.collect::<Vec<_>>());
     text.push('\n');
-    let mut ids = Vec::new();
-    for trace in traces {
-        ids.extend(received::log_ids(connection, *trace)?);
-    }
+    let ids = received::log_ids(connection, traces)?;
     if !ids.is_empty() {
         text.push_str(&encode::logs_json(&received::logs(connection, &ids)?));
         text.push('\n');
