@@ -15,14 +15,17 @@ use duckdb::Connection;
 use tracing::{info, warn};
 
 use super::{
-    StoreHealth, lock,
+    StoreHealth, lock, open,
     pool::{Database, PooledConnection},
     queue::WriteQueue,
     reserve::Reserve,
 };
 
 /// Bytes of log from which on a checkpoint is due. Until then the rows of the log are in memory as well, uncompressed.
-const LOG: u64 = 64 * 1024 * 1024;
+const LOG: u64 = 32 * 1024 * 1024;
+/// The same where the file is to be kept small: so much of its limit, and not less than that.
+const SHARE: u64 = 8;
+const LEAST: u64 = 2 * 1024 * 1024;
 /// Bytes that have to be left on the disk beside those that the log may need in the file.
 const SPARE: u64 = 8 * 1024 * 1024;
 /// How long after a checkpoint that was not written it is tried again.
@@ -43,6 +46,8 @@ pub struct Checkpointer {
 
 struct State {
     due: Due,
+    /// Bytes of log from which on a checkpoint is due.
+    log: u64,
     /// How many checkpoints were asked for, and how many of those have ended: written, or failed.
     asked: u64,
     ended: u64,
@@ -66,7 +71,7 @@ impl Checkpointer {
             connection: database.pooled(),
             queue,
             health,
-            state: Mutex::new(State { due: Due::Not, asked: 0, ended: 0 }),
+            state: Mutex::new(State { due: Due::Not, log: LOG, asked: 0, ended: 0 }),
             changed: Condvar::new(),
         }
     }
@@ -74,10 +79,15 @@ impl Checkpointer {
     /// Notes how large the log is; to be called after each commit.
     pub fn notice(&self, log_bytes: u64) {
         let mut state = lock(&self.state);
-        if log_bytes > LOG && state.due == Due::Not {
+        if log_bytes > state.log && state.due == Due::Not {
             state.due = Due::Now;
             self.changed.notify_all();
         }
+    }
+
+    /// Takes the size that the file is kept below: until a checkpoint the log is as much beside it.
+    pub fn keep(&self, size: Option<u64>) {
+        lock(&self.state).log = log_of(size);
     }
 
     /// Asks for a checkpoint of what is committed now, however small the log is. It has ended, written or failed, when
@@ -161,8 +171,13 @@ impl Checkpointer {
             info!("the disk has room again");
         }
         let run = |connection: &Connection| Ok(connection.execute_batch("force checkpoint store")?);
+        let _wide = self.database.wide_again();
         if let Err(error) = self.connection.with(run) {
             warn!(%error, "checkpoint failed");
+            if open::is_out_of_memory(&error.to_string()) {
+                // Notes that the next one needs more of it.
+                drop(self.database.wide());
+            }
             self.queue.probe();
             return false;
         }
@@ -190,6 +205,11 @@ impl Checkpointer {
     }
 }
 
+/// The bytes of log from which on a checkpoint is due, of a file that is kept below a size.
+fn log_of(size: Option<u64>) -> u64 {
+    size.map_or(LOG, |size| (size / SHARE).clamp(LEAST, LOG))
+}
+
 /// Whether a checkpoint of so many bytes of log finds room. What it writes is rarely more than the log.
 fn has_room(log: u64, free: u64, unused: u64) -> bool {
     log == 0 || free.saturating_add(unused) >= log.saturating_add(SPARE)
@@ -198,6 +218,11 @@ fn has_room(log: u64, free: u64, unused: u64) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_log_is_a_small_part_of_what_the_file_may_be() {
+        assert_eq!([None, Some(4 << 30), Some(64 << 20), Some(1)].map(log_of), [LOG, LOG, 8 << 20, LEAST]);
+    }
 
     #[test]
     fn a_checkpoint_needs_as_much_room_as_the_log_has_bytes_and_some() {

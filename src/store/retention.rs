@@ -4,7 +4,8 @@
 //! ```text
 //!   choose ─▶ remove, a portion of the traces a step ─▶ sweep what nobody names ─▶ move what is left together
 //!     ▲                                                                                │
-//!     └────────────── if the file is still too large ◀── checkpoint: blocks are free ◀─┘
+//!     ├────────────── if the file is still too large ◀── checkpoint: blocks are free ◀─┤
+//!     └─▶ when nothing more goes: move what stands at the end of a file of which much is unused
 //! ```
 //!
 //! Each step is one transaction. If the program is killed between two of them, the traces of the first are gone and the
@@ -21,9 +22,10 @@ use tracing::info;
 use super::{
     DatabaseError, StoreError,
     checkpoint::Checkpointer,
-    compaction::{Moved, Stretch},
+    compaction::{Blocks, Moved, Stretch},
     doomed::{self, By, Chosen},
     hash_ids::LogId,
+    open,
     pool::{Database, PooledConnection, transaction},
     queue::AskedRemoval,
     removal,
@@ -40,10 +42,12 @@ const EVERY_WHILE_IDLE: Duration = Duration::from_mins(10);
 const STEP: Duration = Duration::from_millis(60);
 /// Spans and log records of the first step, and of later ones by how long the steps before took. A trace is never parted.
 const FIRST: u64 = 1000;
-const LEAST: u64 = 100;
+const LEAST: u64 = 1000;
 const MOST: u64 = 20_000;
-/// Rows that the first step moves, and most: each may be as long as a request.
-const LEAST_ROWS: u64 = 8;
+/// Rows that the first step moves, least and most: each may be as long as a request. If the engine's memory does not
+/// suffice, fewer are.
+const FIRST_ROWS: u64 = 64;
+const LEAST_ROWS: u64 = 64;
 const MOST_ROWS: u64 = 4096;
 /// Most traces of a step, whatever they hold.
 const TRACES: usize = 1000;
@@ -64,6 +68,8 @@ pub struct Retention {
     is_dirty: bool,
     /// The bytes in use up to which removing more made the file no smaller; it is tried again when there are more.
     futile: u64,
+    /// The blocks up to which the file cannot be made smaller.
+    smallest: u64,
     /// How often something was removed because of the limits.
     times: u64,
     moved: Moved,
@@ -98,8 +104,11 @@ struct Current {
     stretches: VecDeque<Stretch>,
     /// Whether they were looked for.
     is_compacted: bool,
-    /// Rows that the next step moves.
+    /// Blocks that the file had before it was made smaller, and that it was to have; `None`: that was not tried.
+    shrunk: Option<(u64, u64)>,
+    /// Rows that the next step moves, and most that memory suffices for.
     rows: u64,
+    most_rows: u64,
     removed: Removed,
     sessions: HashSet<SessionId>,
     because: Option<Limit>,
@@ -118,6 +127,8 @@ enum Phase {
     Sweep,
     /// Move the rows that are left together.
     Compact,
+    /// Move the rows at the end of the file to where it is unused.
+    Shrink,
     /// Until so many checkpoints were written, or failed.
     Await(u64),
     Done,
@@ -134,6 +145,7 @@ impl Default for Retention {
             aged: None,
             is_dirty: true,
             futile: 0,
+            smallest: 0,
             times: 0,
             moved: Moved::default(),
         }
@@ -188,6 +200,7 @@ impl Retention {
             Phase::Remove => self.remove(&mut current, within),
             Phase::Sweep => sweep(&mut current, within),
             Phase::Compact => self.compact(&mut current, within),
+            Phase::Shrink => self.shrink(&mut current, within),
             Phase::Await(_) => {
                 current.phase = Phase::Choose;
                 Ok(Changes::default())
@@ -250,7 +263,7 @@ impl Retention {
         let was_of_no_use = current.used.zip(used).is_some_and(|(before, now)| now >= before - before / 100);
         current.is_futile = is_size && was_of_no_use;
         if current.is_futile || (traces.is_empty() && logs.is_empty()) {
-            current.phase = Phase::Done;
+            current.phase = Phase::Shrink;
             return Ok(Changes::default());
         }
         current.used = used;
@@ -308,16 +321,42 @@ impl Retention {
             }
             return Ok(Changes::default());
         };
-        let (began, rows) = (Instant::now(), current.rows);
-        let left =
-            within.connection.with(|connection| transaction(connection, || stretch.move_some(connection, rows)))?;
-        current.stretches.pop_front();
-        match left {
-            Some(left) => current.stretches.push_front(left),
-            None => self.moved.note(stretch),
+        if current.move_some(stretch, within)? {
+            self.moved.note(stretch);
         }
-        let is_slow = began.elapsed() > STEP;
-        current.rows = if is_slow { rows / 2 } else { rows * 2 }.clamp(LEAST_ROWS, MOST_ROWS);
+        Ok(Changes::default())
+    }
+
+    /// Moves some of the rows at the end of the file, if much of it is unused; after the last of them has the end cut off,
+    /// which every checkpoint does.
+    fn shrink(&mut self, current: &mut Current, within: &mut Within) -> Result<Changes, DatabaseError> {
+        if let Some(stretch) = current.stretches.front().copied() {
+            current.move_some(stretch, within)?;
+            if current.stretches.is_empty() {
+                current.phase = Phase::Await(within.checkpointer.request());
+            }
+            return Ok(Changes::default());
+        }
+        if within.database.path().is_none() {
+            current.phase = Phase::Done;
+            return Ok(Changes::default());
+        }
+        let blocks = within.connection.with(|connection: &Connection| Blocks::of(connection))?;
+        if let Some((before, wanted)) = current.shrunk {
+            // Where that was of no use it is not tried again before the file has grown.
+            let is_of_use = blocks.all <= before.saturating_sub((before - wanted) / 2);
+            self.smallest = if is_of_use { 0 } else { before + before / 8 };
+        } else if blocks.all > self.smallest
+            && let Some(wanted) =
+                blocks.wanted(self.limits.size.map(|size| (size, doomed::bounds(size, By::Settings).0)))
+        {
+            current.shrunk = Some((blocks.all, wanted));
+            current.stretches = within.connection.with(|connection| Blocks::behind(connection, wanted))?;
+            if !current.stretches.is_empty() {
+                return Ok(Changes::default());
+            }
+        }
+        current.phase = Phase::Done;
         Ok(Changes::default())
     }
 
@@ -352,7 +391,9 @@ impl Current {
             logs: VecDeque::new(),
             stretches: VecDeque::new(),
             is_compacted: false,
-            rows: LEAST_ROWS,
+            shrunk: None,
+            rows: FIRST_ROWS,
+            most_rows: MOST_ROWS,
             removed: Removed::default(),
             sessions: HashSet::new(),
             because: None,
@@ -360,6 +401,28 @@ impl Current {
             is_new: true,
             is_futile: false,
         }
+    }
+
+    /// Moves some rows of a stretch, the first of those that are to be moved; returns whether all of it was.
+    fn move_some(&mut self, stretch: Stretch, within: &Within) -> Result<bool, DatabaseError> {
+        let (began, rows) = (Instant::now(), self.rows);
+        let moved =
+            within.connection.with(|connection| transaction(connection, || stretch.move_some(connection, rows)));
+        let left = match moved {
+            Err(error) if rows > 1 && open::is_out_of_memory(&error.to_string()) => {
+                self.most_rows = rows / 2;
+                self.rows = self.most_rows;
+                return Ok(false);
+            }
+            moved => moved?,
+        };
+        self.stretches.pop_front();
+        if let Some(left) = left {
+            self.stretches.push_front(left);
+        }
+        let is_slow = began.elapsed() > STEP;
+        self.rows = if is_slow { rows / 2 } else { rows * 2 }.max(LEAST_ROWS).min(self.most_rows);
+        Ok(left.is_none())
     }
 
     fn is_awaited(&self, checkpointer: &Checkpointer) -> bool {

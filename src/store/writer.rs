@@ -133,6 +133,7 @@ impl StoreWriter {
             if std::mem::take(&mut self.is_doubtful) || self.reopens.is_some_and(|at| at <= Instant::now()) {
                 self.recover();
             }
+            let began = Instant::now();
             if group.is_empty() {
                 let is_due = self.summaries.due().is_some_and(|due| due <= Instant::now());
                 if is_due || self.summaries.made().next().is_some() {
@@ -145,11 +146,21 @@ impl StoreWriter {
                 let outcome = self.try_commit_reprocessed(&waiting.item).map_err(StoreError::from);
                 waiting.answer(outcome);
             }
-            if self.is_open && self.reopens.is_none() && self.retention.is_due(&self.checkpointer, Instant::now()) {
-                // Why it failed is reported, and answered to who asked.
-                drop(self.with_recovery(std::iter::empty(), Self::remove));
-            }
+            self.remove_for(began.elapsed() / 2);
             self.checkpointer.notice(self.database.log_bytes());
+        }
+    }
+
+    /// Does a step of what is to be removed, if one is due, and more of them for so long: the longer groups take, the more
+    /// is stored between two steps, and what goes has to keep up with that.
+    fn remove_for(&mut self, time: Duration) {
+        let began = Instant::now();
+        while self.is_open && self.reopens.is_none() && self.retention.is_due(&self.checkpointer, Instant::now()) {
+            // Why it failed is reported, and answered to who asked.
+            let failed = self.with_recovery(std::iter::empty(), Self::remove).is_err();
+            if failed || began.elapsed() >= time {
+                break;
+            }
         }
     }
 
@@ -176,7 +187,10 @@ impl StoreWriter {
                 QueueItem::Close => self.is_open = false,
                 QueueItem::Probe => self.is_doubtful = true,
                 QueueItem::Wake => {}
-                QueueItem::Keep(limits) => self.retention.keep(limits),
+                QueueItem::Keep(limits) => {
+                    self.checkpointer.keep(limits.size);
+                    self.retention.keep(limits);
+                }
                 QueueItem::Remove(asked) => self.retention.ask(asked),
                 QueueItem::Summarized(trace, row) => self.summaries.take_made(trace, row.map(|row| *row)),
                 QueueItem::Submission(waiting) => {
@@ -228,11 +242,21 @@ impl StoreWriter {
 
     /// Commits some submissions in one transaction; without any, only the summaries that are due.
     fn try_commit(&mut self, submissions: &[&Submission]) -> Result<(), CommitError> {
-        let touched = submissions.iter().flat_map(|submission| {
-            let spans = submission.spans.iter().map(|span| span.row.trace);
-            spans.chain(submission.logs.iter().filter_map(|log| log.row.trace))
-        });
-        self.with_recovery(touched, |writer| writer.commit(submissions, HashSet::new()))
+        let touched = || {
+            submissions.iter().flat_map(|submission| {
+                let spans = submission.spans.iter().map(|span| span.row.trace);
+                spans.chain(submission.logs.iter().filter_map(|log| log.row.trace))
+            })
+        };
+        let bytes = submissions.iter().fold(0_usize, |bytes, submission| bytes.saturating_add(submission.bytes));
+        let wide = (bytes > 2 * GROUP).then(|| self.database.wide());
+        match self.with_recovery(touched(), |writer| writer.commit(submissions, HashSet::new())) {
+            Err(failed) if wide.is_none() && open::is_out_of_memory(&failed.why) => {
+                let _wide = self.database.wide();
+                self.with_recovery(touched(), |writer| writer.commit(submissions, HashSet::new()))
+            }
+            done => done,
+        }
     }
 
     /// Replaces rows that were translated again, in one transaction.
