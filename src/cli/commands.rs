@@ -59,10 +59,10 @@ Exit codes: 0 good, 1 some input was bad, 2 could not start; `run` exits as its 
 #[derive(Debug, Subcommand)]
 #[allow(clippy::doc_markdown, reason = "these texts are printed as they are")]
 pub(super) enum Command {
-    /// Play a few recorded runs on the screen
+    /// Play a story and a few recorded runs on the screen
     ///
-    /// They are played into memory as if they happened now; nothing is received and nothing is kept. A good way to
-    /// learn the keys.
+    /// The story is of an agent that loops and fails; hints say what each pane shows of it. All is played into memory as
+    /// if it happened now; nothing is received and nothing is kept. A good way to learn the keys.
     Demo,
 
     /// Listen without a screen

@@ -1,7 +1,7 @@
 //! `demo`: a story and recorded runs, played as if they happened now.
 //!
-//! Each recorded run was recorded against a model that answers in milliseconds, so it is stretched until its steps can be watched;
-//! a span is sent when it ends, as SDKs do. The first is there at once: nobody should wait for something to see.
+//! The runs were recorded against a model that answers in milliseconds, so each is stretched until its steps can be
+//! watched; a span is sent when it ends, as SDKs do. The story is there at once: nobody should wait for something to see.
 
 mod recording;
 mod stage;
