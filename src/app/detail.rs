@@ -31,7 +31,6 @@ use over::View;
 pub use over::{Mark, Over};
 pub use prepared::{Prepared, Showing};
 use shown::{Hold, Made, Shown};
-use sides::Sides;
 pub use sides::{OnePane, Side};
 
 /// Bytes of text that are laid out after each event besides what is near the window: about a millisecond's work.
@@ -40,7 +39,7 @@ const MEASURED: usize = 64 * 1024;
 
 #[derive(Debug)]
 pub struct DetailPane {
-    sides: Sides,
+    sides: sides::Sides,
     /// What the tree's cursor asks for; `None` where there is nothing to show.
     subject: Option<Subject>,
     span: Option<(TraceId, SpanId)>,
@@ -96,7 +95,7 @@ impl DetailPane {
     #[must_use]
     pub fn new(zone: Zone) -> Self {
         Self {
-            sides: Sides::default(),
+            sides: sides::Sides::default(),
             subject: None,
             span: None,
             at: None,
