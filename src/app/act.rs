@@ -38,7 +38,7 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
     if state.picture.is_some() {
         return picture_keys::act(state, action);
     }
-    tour::did(state, action);
+    tour::did(&mut state.tour, action);
     match action {
         Action::Down => return step(state, 1),
         Action::Up => return step(state, -1),
@@ -373,7 +373,7 @@ fn back(state: &mut State) -> Vec<Effect> {
             stats_keys::forget(filter);
         });
     } else {
-        let undone = tour::end(state);
+        let undone = state.tour.take().is_some();
         if !undone {
             let key = state.keymap.label(Action::Close);
             state.notify(format!("there is nothing to go back from; {key} quits"));

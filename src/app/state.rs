@@ -273,6 +273,12 @@ impl State {
         }
     }
 
+    /// The number and the two forms of the demo's next hint; `None` where there is none, or nothing to see yet.
+    #[must_use]
+    pub fn demo_hint(&self) -> Option<(String, [String; 2])> {
+        self.tour.as_ref().filter(|_| self.stage() == Stage::Browsing)?.hint(&self.keymap)
+    }
+
     /// Whether the line of the filter is there, and not a hint in its place.
     #[must_use]
     pub fn has_filter_line(&self) -> bool {

@@ -1,10 +1,10 @@
 //! The hints of the demo: one at a time, each until somebody does what it says. Where all was done they are gone.
 
-use super::{
-    event::Mode,
-    state::{Stage, State},
+use super::event::Mode;
+use crate::{
+    keymap::{Action, Keymap},
+    tabs::Tab,
 };
-use crate::{keymap::Action, tabs::Tab};
 
 /// One hint: what the screen shows, and the key that goes on.
 struct Hint {
@@ -73,43 +73,37 @@ pub struct Tour {
 }
 
 impl Tour {
+    /// The hints of what is shown: a demo has some, anything else has none.
+    #[must_use]
+    pub fn of(mode: Mode) -> Option<Self> {
+        (mode == Mode::Demo).then(Self::default)
+    }
+
     /// Which hint is next, from 0; `None` after the last.
     fn at(&self) -> Option<usize> {
         self.done.iter().position(|done| !done)
     }
-}
 
-/// Begins where a demo is shown, and ends where anything else is.
-pub fn begin(state: &mut State) {
-    state.tour = (state.mode == Mode::Demo).then(Tour::default);
-}
-
-/// Somebody did this: the hints that say so are followed, also those that would have come later.
-pub fn did(state: &mut State, action: Action) {
-    let Some(tour) = &mut state.tour else { return };
-    for (done, hint) in tour.done.iter_mut().zip(HINTS) {
-        *done |= hint.by.contains(&action);
-    }
-    if tour.at().is_none() {
-        state.tour = None;
-    }
-}
-
-/// Ends the hints; false where there are none.
-pub fn end(state: &mut State) -> bool {
-    state.tour.take().is_some()
-}
-
-impl State {
-    /// `2/10`, and the hint that is next, in the long form and in the short one; `None` where there is none, or nothing to
-    /// see yet.
+    /// `2/10`, and the hint that is next, in the long form and in the short one; `None` where there is none.
     #[must_use]
-    pub fn demo_hint(&self) -> Option<(String, [String; 2])> {
-        let at = self.tour.as_ref().filter(|_| self.stage() == Stage::Browsing)?.at()?;
+    pub fn hint(&self, keymap: &Keymap) -> Option<(String, [String; 2])> {
+        let at = self.at()?;
         let hint = &HINTS[at];
-        let key = hint.by.iter().map(|action| self.keymap.label(*action)).find(|key| !key.is_empty())?;
+        let key = hint.by.iter().map(|action| keymap.label(*action)).find(|key| !key.is_empty())?;
         let said = [hint.says, hint.short].map(|said| said.replace("{}", &key));
         Some((format!("{}/{}", at + 1, HINTS.len()), said))
+    }
+}
+
+/// Somebody did this: the hints that say so are followed, also those that would have come later. After the last there are
+/// none any more.
+pub fn did(tour: &mut Option<Tour>, action: Action) {
+    let Some(going) = tour else { return };
+    for (done, hint) in going.done.iter_mut().zip(HINTS) {
+        *done |= hint.by.contains(&action);
+    }
+    if going.at().is_none() {
+        *tour = None;
     }
 }
 

@@ -18,7 +18,7 @@ use super::{
     state::{Stage, State},
     stats_keys,
     target::Target,
-    tour,
+    tour::{self, Tour},
     typing::add_term,
     yank,
 };
@@ -82,7 +82,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
             state.forget();
             state.open = true;
             state.mode = mode;
-            tour::begin(state);
+            state.tour = Tour::of(mode);
             go_on(state);
             effects
         }
@@ -422,7 +422,7 @@ fn point_at_text(state: &mut State, side: Side, area: &DetailArea, (column, row)
         let hit = Tab::ALL.iter().copied().zip(tabs).find(|(_, area)| areas::holds(*area, column, row));
         if let Some((tab, _)) = hit {
             state.detail.within(side, |detail| detail.show(tab));
-            tour::did(state, Action::Tab(tab));
+            tour::did(&mut state.tour, Action::Tab(tab));
         }
     }
 }
