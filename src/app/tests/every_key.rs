@@ -15,7 +15,7 @@ fn seen(scene: &Scene) -> String {
             (state.context(), state.focus, state.zoomed, &state.split, state.mouse, &state.theme, &state.sdk),
             (state.tree.cursor().map(|row| row.id.clone()), state.tree.rows().len(), state.tree.scroll()),
             (detail.tab(), detail.scroll(), detail.document().len(), detail.over(), detail.mark(), detail.finds()),
-            (state.stats.is_open(), state.stats.panel(), &state.filter, state.follows(), state.paused.is_some()),
+            (&state.stats, state.stats.panel(), &state.filter, state.follows(), state.paused.is_some()),
             (
                 state.lists.len(),
                 state.lists.last().map(|list| (list.counts(), list.scrolled(), list.narrow().to_owned()))
