@@ -97,8 +97,8 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::NextOffer => return filter_line::choose(state, 1),
         Action::PreviousOffer => return filter_line::choose(state, -1),
         Action::History => filter_line::history(state),
-        // A phrase that is looked for is no filter.
-        Action::SaveView if state.finds.is_some() => {}
+        // A phrase that is looked for, or a name, is no filter.
+        Action::SaveView if state.finds.is_some() || state.naming.is_some() => {}
         Action::SaveView => views::name(state),
         Action::DeleteView => lists::delete_view(state),
         Action::RenameView => lists::rename_view(state),

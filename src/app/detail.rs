@@ -234,7 +234,10 @@ impl DetailPane {
     /// Hands over what is not shown any more, so that another thread lets go of it: of a large answer that takes longer than
     /// a frame. `None`: there is nothing.
     pub fn take_replaced(&mut self) -> Option<Box<Replaced>> {
-        self.replaced.detail.is_some().then(|| std::mem::take(&mut self.replaced))
+        let Replaced { detail, documents, .. } = &*self.replaced;
+        // A text may be the last that holds an answer.
+        let any = detail.is_some() || documents.iter().any(|document| !document.is_empty());
+        any.then(|| std::mem::take(&mut self.replaced))
     }
 
     /// Lets go of what is not shown any more.

@@ -31,10 +31,10 @@ impl Split {
     const LEAST: u16 = 20;
     const MOST: u16 = 80;
 
-    /// The tree's columns; `three`: as many panes are shown.
+    /// The tree's columns; `has_beside`: three panes are shown.
     #[must_use]
-    pub fn tree(self, width: u16, three: bool) -> u16 {
-        part(width, self.tree, if three { 7 } else { 10 }).saturating_sub(LINES)
+    pub fn tree(self, width: u16, has_beside: bool) -> u16 {
+        part(width, self.tree, if has_beside { 7 } else { 10 }).saturating_sub(LINES)
     }
 
     /// The third pane's columns.
@@ -55,10 +55,10 @@ impl Split {
 
     /// So that a line is nearest to a column of a screen of some width.
     #[must_use]
-    pub fn at(self, divider: Divider, column: u16, width: u16, three: bool) -> Self {
+    pub fn at(self, divider: Divider, column: u16, width: u16, has_beside: bool) -> Self {
         match divider {
             Divider::Tree => {
-                let tree = percent(column.saturating_add(1), width, if three { 7 } else { 10 });
+                let tree = percent(column.saturating_add(1), width, if has_beside { 7 } else { 10 });
                 Self { tree, ..self }
             }
             Divider::Beside => Self { beside: percent(width.saturating_sub(column + LINES), width, 10), ..self },

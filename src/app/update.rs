@@ -280,6 +280,12 @@ fn ticked(state: &mut State, tick: Tick) {
 
 /// Does what a piece of text says that was clicked on.
 fn chose(state: &mut State, target: Target) -> Vec<Effect> {
+    if !matches!(target, Target::Key(_)) {
+        // Somebody went elsewhere: what was to be gone to once it comes is not gone to any more.
+        state.awaits = None;
+        (state.goal, state.seeks) = (None, false);
+        state.half.clear();
+    }
     match target {
         Target::Key(key) => return press(state, key),
         Target::Above(levels) => {
@@ -384,7 +390,7 @@ fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
         }
     } else if let Some((side, detail)) = pane_at(state, &areas, column, row) {
         point_at_text(state, side, &detail, (column, row), wheel);
-    } else if wheel.is_none() && within(areas.filter) && state.has_filter_line() && state.line.is_none() {
+    } else if wheel.is_none() && within(areas.filter) && state.has_filter_line() && state.line.is_none() && state.naming.is_none() {
         return act(state, Action::Filter);
     }
     Vec::new()

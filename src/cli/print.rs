@@ -89,8 +89,8 @@ pub fn config(settings: &Settings) -> anyhow::Result<u8> {
     let mut out = io::stdout().lock();
     let file = settings.file.as_ref();
     let file = file.map_or_else(|| "none: no home folder is known".to_owned(), |file| file.display().to_string());
-    let there = settings.file.as_ref().is_some_and(|file| file.exists());
-    writeln!(out, "file: {file}{}\n", if there { "" } else { " (not there)" })?;
+    let is_there = settings.file.as_ref().is_some_and(|file| file.exists());
+    writeln!(out, "file: {file}{}\n", if is_there { "" } else { " (not there)" })?;
     table::write(&mut out, &COLUMNS, &rows, None)?;
     // What a start would refuse is said here too.
     let theme = settings.theme.value.as_str();

@@ -111,7 +111,9 @@ impl List {
             && rows.iter().all(|cells| cells[at].is_empty())
         {
             columns.remove(at);
-            rows.iter_mut().for_each(|cells| drop(cells.remove(at)));
+            for cells in &mut rows {
+                cells.remove(at);
+            }
         }
         table::write(output.out, &columns, &rows, output.printer.columns)?;
         let more = page.total.saturating_sub(page.rows.len() as u64);

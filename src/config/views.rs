@@ -35,6 +35,9 @@ pub fn drop(file: &Path, name: &str) -> Result<(), String> {
 /// # Errors
 /// As for [`save`].
 pub fn rename(file: &Path, from: &str, to: &str) -> Result<(), String> {
+    if from != to && read(file)?.contains_key(to) {
+        return Err(format!("there is a saved filter {to} already"));
+    }
     change(file, |views| {
         if let Some(filter) = views.remove(from) {
             views.insert(to.to_owned(), filter);

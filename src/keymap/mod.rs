@@ -165,13 +165,13 @@ impl Keymap {
         let mut chords = Vec::with_capacity(ACTIONS.len());
         for row in ACTIONS {
             let read = |text: &str| text.parse().map_err(|why| KeyError::NotAKey { name: row.name, why });
-            chords.push(match own.get(row.name) {
-                Some(texts) => texts.iter().map(|text| read(text)).collect::<Result<Vec<Chord>, _>>()?,
-                None => {
-                    let keys = preset.of(row.name).unwrap_or(row.keys);
-                    keys.iter().map(|text| read(text)).collect::<Result<_, _>>()?
-                }
-            });
+            let keys: Result<Vec<Chord>, _> = if let Some(texts) = own.get(row.name) {
+                texts.iter().map(|text| read(text)).collect()
+            } else {
+                let keys = preset.of(row.name).unwrap_or(row.keys);
+                keys.iter().map(|text| read(text)).collect()
+            };
+            chords.push(keys?);
         }
         let keymap = Self { chords };
         keymap.check()?;

@@ -30,9 +30,14 @@ impl Alerter {
         Self { alerts, form: if osc777 { Form::Osc777 } else { Form::Osc9 }, in_tmux, title: None }
     }
 
-    /// Goes by these from now on.
-    pub fn set(&mut self, alerts: Alerts) {
+    /// Goes by these from now on. A title that is not written any more is the window's own again.
+    pub fn set(&mut self, alerts: Alerts, tty: &Tty) -> io::Result<()> {
         self.alerts = alerts;
+        if alerts.title {
+            return Ok(());
+        }
+        self.title = None;
+        tty.title_back()
     }
 
     /// Rings and notifies. `text`: one of ours, without anything that was received.

@@ -140,15 +140,18 @@ impl Tty {
         if self.titled.swap(true, Ordering::SeqCst) { Ok(()) } else { write(KEEP_TITLE) }
     }
 
+    /// Gives the window the title back that it had. A second call does nothing.
+    pub fn title_back(&self) -> io::Result<()> {
+        if self.titled.swap(false, Ordering::SeqCst) { write(TITLE_BACK) } else { Ok(()) }
+    }
+
     /// Sets the terminal to what it was before it was taken. A second call does nothing.
     ///
     /// What was typed or pointed at and not read yet is dropped: the shell must not take it for a command.
     pub fn give_back(&self) {
         if self.taken.swap(false, Ordering::SeqCst) {
-            if self.titled.swap(false, Ordering::SeqCst) {
-                let _ = write(TITLE_BACK);
-            }
             // There may be no terminal any more, and nobody would read an error.
+            let _ = self.title_back();
             let _ = write(GIVE_BACK);
             let _ = tcsetattr(self.input(), OptionalActions::Flush, &self.found);
         }

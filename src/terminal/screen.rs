@@ -23,6 +23,8 @@ pub struct Screen {
     terminal: Terminal<Careful<FrameBytes>>,
     bytes: FrameBytes,
     glyphs: Glyphs,
+    /// What was found that the terminal shows.
+    found: Glyphs,
     /// Marks are in ASCII whatever is asked for.
     keeps_ascii: bool,
     /// Addresses of the web are sent as links.
@@ -50,12 +52,20 @@ impl Screen {
         // Fixed: its size is the state's, so that the view never draws for another one than it computed areas for.
         let options = TerminalOptions { viewport: Viewport::Fixed(state.screen) };
         let terminal = Terminal::with_options(Careful::new(bytes.clone()), options)?;
+<<<<<<< HEAD
         Ok(Self { terminal, bytes, glyphs, keeps_ascii: false, links })
+=======
+        Ok(Self { terminal, bytes, glyphs, found: glyphs, keeps_ascii: false })
+>>>>>>> f7bb835 (Leave what lies beneath a line or a list alone when it is clicked on, and go nowhere later that was asked for before a click; count columns of lit words once a line; give the title back that is no longer written; rename no saved filter over another; let go of texts with the answers that they hold)
     }
 
-    /// Draws marks and lines in ASCII, or no longer.
+    /// Draws marks and lines in ASCII, or no longer. In ASCII, a terminal that shows nothing else is sent nothing else.
     pub fn set_ascii(&mut self, on: bool) {
-        self.glyphs = if on || self.keeps_ascii { Glyphs::AsciiMarks } else { Glyphs::Unicode };
+        self.glyphs = match (on || self.keeps_ascii, self.found) {
+            (false, _) => Glyphs::Unicode,
+            (true, Glyphs::Ascii) => Glyphs::Ascii,
+            (true, _) => Glyphs::AsciiMarks,
+        };
     }
 
     /// Has marks and lines stay in ASCII, also where somebody turns that off.

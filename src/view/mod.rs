@@ -53,6 +53,7 @@ use ratatui::{
 
 use crate::{
     app::{Areas, Side, Stage, State, styled::Styled, target::Target},
+    keymap::Context,
     model::Order,
     slots::Slot,
     theme::Theme,
@@ -81,7 +82,10 @@ pub fn target(state: &State, theme: &Theme, column: u16, row: u16) -> Option<Tar
     let mut cells = Buffer::empty(screen);
     let mut pen = Pen::new(&mut cells, theme);
     paint(&mut pen, state, screen);
-    pen.target_at(column, row)
+    let target = pen.target_at(column, row)?;
+    // What lies beneath a line that is typed in, or beneath a list, is not chosen.
+    let beneath = matches!(state.context(), Context::Line | Context::List) && !matches!(target, Target::Key(_));
+    (!beneath).then_some(target)
 }
 
 /// Paints everything, the topmost last; returns where the next typed letter goes.

@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use super::{header, pen::Pen, tree, widgets::strip::Strip};
 use crate::{
     app::{Areas, Focus, Mode, Stage, State, format, stats::words, styled::Styled, target::Target, wrap},
-    keymap::{Action, Hint},
+    keymap::{Action, Context, Hint},
     model::{RunState, StateCounts},
     slots::Slot,
 };
@@ -69,7 +69,10 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect, areas: &Areas) {
     } else if state.follows() && state.stage() == Stage::Browsing {
         // Where it is narrow the arrow says it.
         let text = if areas.bordered { "FOLLOW ▼" } else { "▼" };
-        strip.left(1, vec![clickable(state, Styled::new(text, Slot::Running), Action::Follow)]);
+        let follow = Styled::new(text, Slot::Running);
+        // Where something is typed the key would be a letter of it.
+        let has_keys = matches!(state.context(), Context::Tree | Context::Detail);
+        strip.left(1, vec![if has_keys { clickable(state, follow, Action::Follow) } else { follow }]);
     }
     if let Some(notice) = &state.notice {
         strip.left(0, vec![Styled::new(wrap::cut(&wrap::clean_line(&notice.text), line.width.into()), Slot::Accent)]);

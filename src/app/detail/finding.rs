@@ -133,19 +133,7 @@ impl DetailPane {
         if found.is_empty() {
             return Vec::new();
         }
-        let text = self.document().text(line);
-        // Columns are counted on from the place before, for a line may be long and full of hits. One that began in the line
-        // above may end behind the beginning of the next.
-        let (mut at, mut columns) = (0, 0);
-        let mut column = |to: usize| {
-            if to < at {
-                (at, columns) = (0, 0);
-            }
-            columns += wrap::width(text.get(at..to).or_else(|| text.get(at..)).unwrap_or_default());
-            at = to;
-            columns
-        };
-        found.into_iter().map(|range| column(range.start)..column(range.end)).collect()
+        columns(&self.document().text(line), found)
     }
 
     /// Goes to the next hit, or the one before.
@@ -257,4 +245,19 @@ impl DetailPane {
             }
         }
     }
+}
+
+/// The columns of what was found in a line. They are counted on from the place before, for a line may be long and full of
+/// hits; one that began in the line above may end behind the beginning of the next.
+pub(super) fn columns(text: &str, found: Vec<Range<usize>>) -> Vec<Range<usize>> {
+    let (mut at, mut columns) = (0, 0);
+    let mut column = |to: usize| {
+        if to < at {
+            (at, columns) = (0, 0);
+        }
+        columns += wrap::width(text.get(at..to).or_else(|| text.get(at..)).unwrap_or_default());
+        at = to;
+        columns
+    };
+    found.into_iter().map(|range| column(range.start)..column(range.end)).collect()
 }

@@ -2,11 +2,8 @@
 
 use std::ops::Range;
 
-use super::{DetailPane, OnePane};
-use crate::{
-    app::{document::needle::Needle, wrap},
-    filter,
-};
+use super::{DetailPane, OnePane, finding::columns};
+use crate::{app::document::needle::Needle, filter};
 
 /// Shorter words are in every text, and are lit only where the filter has no longer ones.
 const LONG: usize = 3;
@@ -43,7 +40,7 @@ impl DetailPane {
 }
 
 impl OnePane<'_> {
-    /// Which columns of a line are lit, in order.
+    /// Which columns of a line are lit, those of one word in order.
     #[must_use]
     pub fn lit_at(self, line: usize) -> Vec<Range<usize>> {
         let needles = &self.detail().lit.needles;
@@ -51,8 +48,6 @@ impl OnePane<'_> {
             return Vec::new();
         }
         let text = self.document().text(line);
-        let column = |at: usize| wrap::width(text.get(..at).unwrap_or(&text));
-        let found = needles.iter().flat_map(|needle| self.document().found_in(line, needle));
-        found.map(|range| column(range.start)..column(range.end)).collect()
+        needles.iter().flat_map(|needle| columns(&text, self.document().found_in(line, needle))).collect()
     }
 }

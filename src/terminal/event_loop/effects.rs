@@ -79,7 +79,7 @@ impl EventLoop {
                     self.screen.set_ascii(on);
                     self.screen.forget(&self.state)?;
                 }
-                Effect::Alerts(alerts) => self.outside.alerter.set(alerts),
+                Effect::Alerts(alerts) => self.outside.alerter.set(alerts, &self.tty)?,
                 Effect::ChangeView(change) => {
                     if let Err(why) = (self.outside.change_view)(&change) {
                         effects.extend(update(&mut self.state, Event::Notice(format!("not saved: {why}"))));

@@ -34,7 +34,7 @@ fn seen(store: &Store) -> Vec<Seen> {
         let mut add = |facet, name: Option<&String>| names.extend(name.map(|name| (facet, name.clone())));
         let (mut texts, mut failures, mut attributes): (Vec<String>, Vec<String>, BTreeSet<String>) =
             Default::default();
-        let (mut first_token, mut score) = (None, None::<f64>);
+        let (mut first_token, mut lowest) = (None, None::<f64>);
         add(Facet::Session, row.session.as_ref().map(ToString::to_string).as_ref());
         add(Facet::User, row.user.as_ref());
         add(Facet::Name, row.name.as_ref());
@@ -43,7 +43,7 @@ fn seen(store: &Store) -> Vec<Seen> {
             rows.spans.iter().any(|span| matches!(span.translation.genai.category, Category::Llm | Category::Tool));
         for span in &rows.spans {
             let scores = span.translation.evaluations.iter().filter_map(|evaluation| evaluation.score);
-            score = score.into_iter().chain(scores).min_by(f64::total_cmp);
+            lowest = lowest.into_iter().chain(scores).min_by(f64::total_cmp);
             let genai = &span.translation.genai;
             texts.push(span.name.clone());
             match genai.category {
@@ -81,7 +81,7 @@ fn seen(store: &Store) -> Vec<Seen> {
             names,
             failures: failures.join("\n").to_lowercase(),
             first_token,
-            score,
+            score: lowest,
             attributes,
             row,
         }
