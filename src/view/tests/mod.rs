@@ -379,19 +379,29 @@ fn a_screen_of_another_size_than_the_states_is_drawn_too() {
     }
 }
 
+/// What a click on the last place of a text does.
+fn click_on(scene: &Scene, text: &str) -> Option<Target> {
+    let theme = Themes::load(None).unwrap().get("dark").unwrap();
+    let screen = scene.screen();
+    let found = screen.lines().enumerate().filter_map(|(y, line)| Some((y, &line[..line.find(text)?])));
+    let (y, before) = found.last().expect(text);
+    let column = before.chars().count();
+    target(&scene.state, &theme, u16::try_from(column).unwrap(), u16::try_from(y).unwrap())
+}
+
 #[test]
 fn names_of_the_path_hints_and_counts_can_be_clicked_on() {
     let scene = at_the_failure(Scene::of(runs()));
-    let theme = Themes::load(None).unwrap().get("dark").unwrap();
-    let screen = scene.screen();
-    let find = |text: &str| {
-        let found = screen.lines().enumerate().filter_map(|(y, line)| Some((y, &line[..line.find(text)?])));
-        let (y, before) = found.last().expect(text);
-        let column = before.chars().count();
-        target(&scene.state, &theme, u16::try_from(column).unwrap(), u16::try_from(y).unwrap())
-    };
-    assert_eq!(find("trip-planner ›"), Some(Target::Above(3)));
-    assert_eq!(find("? help"), Some(Target::Key(Key::char('?'))));
-    assert_eq!(find("✗ 1"), Some(Target::Filter("is:failed")));
-    assert_eq!(find("$.272"), None);
+    assert_eq!(click_on(&scene, "trip-planner ›"), Some(Target::Above(3)));
+    assert_eq!(click_on(&scene, "? help"), Some(Target::Key(Key::char('?'))));
+    assert_eq!(click_on(&scene, "✗ 1"), Some(Target::Filter("is:failed")));
+    assert_eq!(click_on(&scene, "$.272"), None);
+}
+
+#[test]
+fn what_lies_beneath_a_line_that_is_typed_in_cannot_be_clicked_on() {
+    let scene = Scene::of(runs());
+    assert_eq!(click_on(&scene, "FOLLOW"), Some(Target::Key(Key::char('F'))));
+    let typing = scene.pressed("/");
+    assert_eq!((click_on(&typing, "FOLLOW"), click_on(&typing, "✗ 1")), (None, None));
 }
