@@ -60,3 +60,29 @@ impl Prepared {
         self.blocks.iter().find(|(of, _)| *of == tab).map(|(_, blocks)| blocks.clone())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::{AssembledTrace, Node, SpanId, Timestamp, TraceId};
+
+    #[test]
+    fn of_a_large_answer_every_tab_is_prepared_and_of_a_small_one_that_which_is_shown() {
+        let made = |spans: u64, shown: Tab| -> Vec<Tab> {
+            let mut trace = AssembledTrace::sample(TraceId::from_bytes(&[1; 16]).unwrap(), Timestamp(1));
+            let id = |nth: u64| SpanId::from_bytes(&nth.to_be_bytes()).unwrap();
+            trace.tree.nodes = (1..=spans).map(|nth| Node::sample(id(nth), "step", Timestamp(nth))).collect();
+            let answer = Ok(Answer::Detail(Some(Arc::new(Detail::whole(vec![Arc::new(trace)])))));
+            let prepared = Prepared::of(&QuerySlot::Detail, &answer, Showing(shown)).unwrap();
+            Tab::ALL.iter().copied().filter(|tab| prepared.blocks_of(*tab).is_some()).collect()
+        };
+        let of_answer: Vec<Tab> = Tab::ALL.iter().copied().filter(|tab| !tab.is_of_span()).collect();
+        let large = LARGE as u64 + 1;
+        for shown in &of_answer {
+            assert_eq!(made(3, *shown), [*shown]);
+            assert_eq!(made(large, *shown), of_answer);
+        }
+        let of_span = Tab::ALL.iter().copied().find(|tab| tab.is_of_span()).unwrap();
+        assert_eq!((made(3, of_span), made(large, of_span)), (Vec::new(), of_answer));
+    }
+}

@@ -424,3 +424,57 @@ fn of_two_names_of_a_model_the_one_that_says_where_it_runs_is_shown() {
     let trace = one(vec![chain(1, 0), call(2, "gpt-4o"), call(3, "gpt-4o-mini")]);
     assert_eq!(trace.calls[0].model.as_deref(), Some("gpt-4o"));
 }
+
+#[test]
+fn reasoning_that_the_step_around_a_call_reports_is_part_of_the_calls_output_or_not_believed() {
+    let trace = |reasoning: u64| {
+        let mut step = chain(1, 0).at(1.0, 9.0);
+        step.translation.genai.usage = Some(TokenUsage { reasoning: Some(reasoning), ..TokenUsage::default() });
+        one(vec![step, llm(2, 1).tokens(100, 20)]).totals.usage.reasoning
+    };
+    assert_eq!((trace(15), trace(20), trace(21)), (Some(15), Some(20), None));
+}
+
+#[test]
+fn of_bills_within_each_other_the_inner_one_counts() {
+    let bill = |made: Made, pico| made.cost(pico, PriceSource::Reported);
+    let spans = vec![bill(agent(1, 0, "a"), 9), bill(agent(2, 1, "b"), 4), llm(3, 2).tokens(1, 1)];
+    assert_eq!(one(spans).totals.cost_if_known(), Some(Usd(4)));
+}
+
+#[test]
+fn records_of_other_models_are_of_two_calls() {
+    let model = |mut made: Made, model: &str| {
+        made.translation.genai.model = Some(model.to_owned());
+        made
+    };
+    let spoken = |made: Made| made.asked(&[user("Is it spam?")]).answered(&[assistant("yes")]);
+    let beside = |other: &str| {
+        let first = model(spoken(llm(2, 1).at(2.0, 4.0).tokens(412, 1)), "gpt-4o-2024-08-06");
+        sums(vec![chain(1, 0), first, model(spoken(rpc(3, 1).at(2.1, 3.9)), other)]).2
+    };
+    assert_eq!((beside("gpt-4o"), beside("claude-sonnet-4-5")), (1, 2));
+    let beneath = |other: &str| {
+        let above = model(llm(1, 0).at(1.0, 5.0), "openai/gpt-4o");
+        sums(vec![above, model(rpc(2, 1).at(2.0, 4.0).tokens(412, 1), other)]).2
+    };
+    assert_eq!((beneath("gpt-4o"), beneath("claude-sonnet-4-5")), (1, 2));
+}
+
+#[test]
+fn two_records_without_anything_to_compare_are_of_one_call_only_if_both_failed() {
+    let pair = |outer: Made, inner: Made| sums(vec![chain(1, 0), outer.at(2.0, 4.0), inner.at(2.5, 3.5)]).2;
+    assert_eq!(pair(llm(2, 1), rpc(3, 1)), 2);
+    assert_eq!(pair(llm(2, 1).failed("E", "x"), rpc(3, 1).failed("E", "x")), 1);
+    assert_eq!(pair(llm(2, 1).failed("E", "x"), rpc(3, 1)), 2);
+    assert_eq!(pair(llm(2, 1).scope("rpc").failed("E", "x"), rpc(3, 1).failed("E", "x")), 2);
+}
+
+#[test]
+fn a_third_record_like_two_of_one_call_is_of_the_next() {
+    let call = |id, scope: &str| {
+        let made = llm(id, 1).at(2.0, 4.0).scope(scope).tokens(412, 1);
+        made.asked(&[user("Is it spam?")]).answered(&[assistant("yes")])
+    };
+    assert_eq!(sums(vec![chain(1, 0), call(2, "one"), call(3, "other"), call(4, "other")]).2, 2);
+}

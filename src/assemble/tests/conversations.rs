@@ -393,3 +393,22 @@ fn samples_of_one_prompt_made_at_once_are_choices_as_well() {
     let expected = ["user q", "assistant yes", "assistant no", "assistant 4", "user go on", "assistant so be it"];
     assert_eq!(only_conversation(&trace), expected);
 }
+
+#[test]
+fn the_end_of_a_prompt_that_was_too_long_is_another_conversation_under_other_instructions() {
+    let before = [system("S"), user("q1"), assistant("a1"), user("q2")];
+    let trace = |instructions: &str| {
+        let again = llm(3, 1).asked(&[system(instructions), user("q2")]).answered(&[assistant("a2")]);
+        one(vec![agent(1, 0, "a"), llm(2, 1).asked(&before).failed("ContextWindowOverflow", "too long"), again])
+    };
+    assert_eq!((trace("S").conversations.len(), trace("T").conversations.len()), (1, 2));
+}
+
+#[test]
+fn answers_without_prompts_are_one_conversation_only_if_one_began_after_the_other() {
+    let trace = |from: f64| {
+        let spoken = |id, from: f64, text: &str| llm(id, 1).at(from, from + 2.0).answered(&[assistant(text)]);
+        one(vec![agent(1, 0, "a"), spoken(2, 2.0, "one"), spoken(3, from, "two")]).conversations.len()
+    };
+    assert_eq!((trace(4.0), trace(3.0)), (1, 2));
+}

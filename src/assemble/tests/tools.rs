@@ -335,3 +335,22 @@ fn an_agent_alone_has_the_runs_of_its_own_messages() {
     let executed = one(vec![within(1, "a"), tool(2, 1, Some("c1"), "w", "{}", Some("18C"))]);
     assert_eq!(executed.tools.len(), 1);
 }
+
+#[test]
+fn agents_that_count_their_calls_alike_keep_their_own_runs() {
+    let asked = calls("", &[(Some("call_0"), "look", r#"{"x":1}"#)]);
+    let call = |id, agent| llm(id, agent).asked(&[user("q")]).answered(&[asked.clone()]);
+    let next = |id, agent, result: &str| {
+        let prompt = [user("q"), asked.clone(), results(&[(Some("call_0"), result)])];
+        llm(id, agent).asked(&prompt).answered(&[assistant("done")])
+    };
+    let look = |id, agent, output: &str| tool(id, agent, Some("call_0"), "look", r#"{"x":1}"#, Some(output));
+    let agents =
+        [made(1, 0, Category::Span).at(0.0, 1000.0), agent(2, 1, "a"), agent(4, 1, "b"), call(3, 2), call(5, 4)];
+    let outputs = |more: [Made; 2]| {
+        let trace = one(agents.iter().cloned().chain(more).collect());
+        ran(&trace).into_iter().map(|(_, _, output)| output.unwrap_or_default()).collect::<Vec<_>>()
+    };
+    assert_eq!(outputs([look(6, 2, "for a"), look(7, 4, "for b")]), ["for a", "for b"]);
+    assert_eq!(outputs([next(6, 2, "for a"), next(7, 4, "for b")]), ["for a", "for b"]);
+}
