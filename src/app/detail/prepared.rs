@@ -73,7 +73,7 @@ mod tests {
             let id = |nth: u64| SpanId::from_bytes(&nth.to_be_bytes()).unwrap();
             trace.tree.nodes = (1..=spans).map(|nth| Node::sample(id(nth), "step", Timestamp(nth))).collect();
             let answer = Ok(Answer::Detail(Some(Arc::new(Detail::whole(vec![Arc::new(trace)])))));
-            let prepared = Prepared::of(&QuerySlot::Detail, &answer, Showing(shown)).unwrap();
+            let prepared = Prepared::of(&QuerySlot::Detail, &answer, Showing([Some(shown), None])).unwrap();
             Tab::ALL.iter().copied().filter(|tab| prepared.blocks_of(*tab).is_some()).collect()
         };
         let of_answer: Vec<Tab> = Tab::ALL.iter().copied().filter(|tab| !tab.is_of_span()).collect();
