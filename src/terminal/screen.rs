@@ -52,11 +52,7 @@ impl Screen {
         // Fixed: its size is the state's, so that the view never draws for another one than it computed areas for.
         let options = TerminalOptions { viewport: Viewport::Fixed(state.screen) };
         let terminal = Terminal::with_options(Careful::new(bytes.clone()), options)?;
-<<<<<<< HEAD
-        Ok(Self { terminal, bytes, glyphs, keeps_ascii: false, links })
-=======
-        Ok(Self { terminal, bytes, glyphs, found: glyphs, keeps_ascii: false })
->>>>>>> f7bb835 (Leave what lies beneath a line or a list alone when it is clicked on, and go nowhere later that was asked for before a click; count columns of lit words once a line; give the title back that is no longer written; rename no saved filter over another; let go of texts with the answers that they hold)
+        Ok(Self { terminal, bytes, glyphs, found: glyphs, keeps_ascii: false, links })
     }
 
     /// Draws marks and lines in ASCII, or no longer. In ASCII, a terminal that shows nothing else is sent nothing else.
