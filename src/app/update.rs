@@ -390,7 +390,12 @@ fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
         }
     } else if let Some((side, detail)) = pane_at(state, &areas, column, row) {
         point_at_text(state, side, &detail, (column, row), wheel);
-    } else if wheel.is_none() && within(areas.filter) && state.has_filter_line() && state.line.is_none() && state.naming.is_none() {
+    } else if wheel.is_none()
+        && within(areas.filter)
+        && state.has_filter_line()
+        && state.line.is_none()
+        && state.naming.is_none()
+    {
         return act(state, Action::Filter);
     }
     Vec::new()

@@ -2,7 +2,7 @@
 //! content.
 //!
 //! The store keeps the digests of recent traces in memory. So a digest holds no messages, only hashes of them; the only
-//! texts are names, the question on one line and the shortened failure.
+//! texts are names, the question on one line, the shortened failure, and shortened names, labels and ids of scores.
 
 mod question;
 
@@ -269,6 +269,12 @@ impl SpanDigest {
             || self.failure.is_some()
             || self.reading_digests.iter().any(|digest| digest.prompts || digest.answers)
     }
+
+    /// Whether it is a log record that only says what somebody judged: no sign of the program itself.
+    pub(super) fn only_judges(&self) -> bool {
+        let judges = self.facts.as_ref().is_some_and(|facts| !facts.evaluations.is_empty());
+        self.is_log && judges && !self.has_content()
+    }
 }
 
 impl FailureDigest {
@@ -294,7 +300,7 @@ fn evaluations(translation: &Translation) -> Box<[Evaluation]> {
         name: cut(&of.name).to_owned(),
         score: of.score,
         label: short(&of.label),
-        id: of.id.clone(),
+        id: short(&of.id),
         ..Evaluation::default()
     });
     evaluations.collect()

@@ -148,10 +148,14 @@ impl<'a> TraceDigest<'a> {
         }
     }
 
-    /// The latest start or end of any span or log record.
+    /// The latest start or end of any span or log record; of scores only where there is nothing else, for they may come
+    /// long after the program has ended.
     pub fn last_seen(&self) -> Timestamp {
-        let seen = self.sources.iter().map(|digest| digest.ended.unwrap_or(digest.started).max(digest.started));
-        seen.max().unwrap_or_default()
+        let seen = |of_scores: bool| {
+            let counted = self.sources.iter().filter(|digest| digest.only_judges() == of_scores);
+            counted.map(|digest| digest.ended.unwrap_or(digest.started).max(digest.started)).max()
+        };
+        seen(false).or_else(|| seen(true)).unwrap_or_default()
     }
 
     /// What the trace waits for; `None` if it is complete.

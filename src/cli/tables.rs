@@ -11,7 +11,10 @@ use super::{
     table::{self, Align, Column},
 };
 use crate::{
-    app::format::{self, Zone},
+    app::{
+        format::{self, Zone},
+        wrap,
+    },
     model::{
         Answer, Filter, Page, Project, Query, Score, SessionId, SessionSummary, Timestamp, TokenUsage, Totals,
         TraceSummary, Waits,
@@ -286,8 +289,9 @@ fn score_json(score: Option<&Score>) -> Json {
 /// The same as a cell.
 fn score_cell(score: Option<&Score>) -> String {
     match score {
-        Some(Score::Number(number)) => format::score(*number),
-        Some(Score::Label(label)) => label.clone(),
+        // One long label or number would leave no room for the other columns.
+        Some(Score::Number(number)) => format::score_in(*number, 9),
+        Some(Score::Label(label)) => wrap::cut(&wrap::clean_line(label), 24),
         None => String::new(),
     }
 }

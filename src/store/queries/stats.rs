@@ -4,7 +4,7 @@ use std::{borrow::Cow, time::Duration};
 
 use duckdb::{Connection, Row, types::Value as Sql};
 
-use super::{Asked, count, limit, maybe_count, maybe_text, repeat, states, totals};
+use super::{Asked, count, limit, maybe_count, maybe_text, repeat, states, sum_of_costs, totals};
 use crate::{
     model::{
         Attention, CacheBreak, Filter, Group, Groups, Only, Outcomes, SessionId, Spend, Spread, Stats, Timed,
@@ -152,7 +152,7 @@ fn group(
             output: maybe_count(row, 10)?,
             reasoning: maybe_count(row, 11)?,
         },
-        cost: Usd(i64::try_from(row.get::<_, Option<i128>>(12)?.unwrap_or_default()).unwrap_or(i64::MAX)),
+        cost: sum_of_costs(row, 12)?,
         priced: count(row, 13)?,
         unpriced: count(row, 14)?,
         took,
