@@ -24,6 +24,9 @@ const TOLERANCE: u64 = 250;
 /// Most requests before and after the moment of a response that are looked at.
 const NEAR: usize = 16;
 
+/// A request and a response that may belong together, each with its moment in nanoseconds, behind how far apart they are.
+type Candidate<Request, Response> = (u64, (u64, Request), (u64, Response));
+
 /// The request that each response answers, of the halves that name the same: those nearest in time belong together, each
 /// once. A half is a moment, as in [`ExchangeHalf::sent`], and what names it; of equals the smaller goes first.
 #[must_use]
@@ -38,7 +41,7 @@ where
     let mut requests = requests.to_vec();
     requests.sort_unstable();
     requests.dedup();
-    let mut candidates: Vec<(u64, (u64, Request), (u64, Response))> = Vec::new();
+    let mut candidates: Vec<Candidate<Request, Response>> = Vec::new();
     for response in responses {
         let at = requests.partition_point(|(sent, _)| *sent < response.0);
         let near = &requests[at.saturating_sub(NEAR)..requests.len().min(at + NEAR)];

@@ -166,7 +166,9 @@ fn a_byte_that_changed_is_put_right_by_check_and_by_the_next_start() {
     // In the header.
     let damage = |places: &[usize]| {
         let mut damaged = whole.clone();
-        places.iter().for_each(|place| damaged[*place] ^= 0x55);
+        for place in places {
+            damaged[*place] ^= 0x55;
+        }
         fs::write(home.db(), &damaged).unwrap();
     };
     damage(&[100]);

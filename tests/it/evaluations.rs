@@ -152,7 +152,7 @@ fn a_score_stands_at_what_it_judges_whoever_sends_it_and_in_whatever_order() {
 
 #[test]
 fn a_score_of_a_session_that_names_no_trace_stands_at_its_newest_run() {
-    let score = |session: &str| {
+    let judged = |session: &str| {
         let body = json!([{ "id": "s", "sessionId": session, "name": "solved", "value": 1, "dataType": "BOOLEAN",
             "timestamp": "1970-01-01T00:00:09Z" }]);
         decode::scores(&Project::default(), body.to_string().as_bytes()).unwrap().request
@@ -160,8 +160,8 @@ fn a_score_of_a_session_that_names_no_trace_stands_at_its_newest_run() {
     let given = json!({ "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "session.id": "desk" });
     let later = json!({ "startTimeUnixNano": "3000000000", "endTimeUnixNano": "4000000000" });
     let store = Store::open(&Place::Memory, prices()).unwrap();
-    send_as(&store, Signal::Logs, score("desk"), Encoding::Protobuf);
-    send_as(&store, Signal::Logs, score("other"), Encoding::Protobuf);
+    send_as(&store, Signal::Logs, judged("desk"), Encoding::Protobuf);
+    send_as(&store, Signal::Logs, judged("other"), Encoding::Protobuf);
     for (trace, more) in [(TRACE.to_owned(), json!({})), ("cd".repeat(16), later)] {
         let span = span(&trace, CALL, "chat gpt-4o", &given, &more);
         send_as(&store, Signal::Traces, span.to_string().into_bytes(), Encoding::Json);

@@ -282,7 +282,7 @@ fn row(html: &mut Html, class: &str, name: &str, calls: u64, usage: &TokenUsage,
     html.text(name);
     let known = |number: Option<u64>| number.map_or_else(|| "?".to_owned(), format::exact);
     let maybe = |number: Option<u64>| number.map_or_else(String::new, format::exact);
-    let cells = [
+    let figures = [
         format::exact(calls),
         known(usage.input()),
         maybe(usage.cache_read),
@@ -291,8 +291,8 @@ fn row(html: &mut Html, class: &str, name: &str, calls: u64, usage: &TokenUsage,
         cost.to_owned(),
     ];
     let mut markup = String::from("</td>");
-    for cell in cells {
-        let _ = write!(markup, "<td>{}</td>", escaped(&cell));
+    for figure in figures {
+        let _ = write!(markup, "<td>{}</td>", escaped(&figure));
     }
     markup.push_str("</tr>\n");
     html.markup(&markup);

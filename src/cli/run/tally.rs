@@ -47,12 +47,15 @@ pub fn start(progress: watch::Sender<Progress>) -> (JoinHandle<Tally>, Sender) {
     (counting, sender)
 }
 
+/// When a request was sent, in nanoseconds, and its span.
+type Request = (u64, (TraceId, SpanId));
+
 /// The digests of what was sent so far.
 #[derive(Default)]
 struct Gathered {
     prices: Arc<Prices>,
     /// The spans of requests whose responses name none, by what both name, with the moments at which they were sent.
-    requests: HashMap<u128, Vec<(u64, (TraceId, SpanId))>>,
+    requests: HashMap<u128, Vec<Request>>,
     /// Such responses; only once all has come it is known to which span each belongs.
     responses: Vec<Response>,
     traces: BTreeMap<TraceId, Trace>,

@@ -165,7 +165,7 @@ fn messages_of_log_records_without_a_trace_go_with_them_and_stay_where_others_ca
     let logs = logs.into_iter().chain([saying("Log and b", 1)]).collect();
     store.writer().submit_blocking(Submission { logs, ..Submission::default() }).unwrap();
     assert_eq!((counts(&store)["contents"], counts(&store)["log_contents"]), (4, 5));
-    let limits = Limits { age: Some(Duration::from_secs(2 * 86_400)), ..Limits::default() };
+    let limits = Limits { age: Some(Duration::from_hours(48)), ..Limits::default() };
     assert_eq!(store.remove(beyond(limits)).unwrap().logs, 3);
     let left = || {
         let ask = |connection: &duckdb::Connection| {

@@ -168,16 +168,16 @@ fn selected_lines_are_those_of_the_text_also_where_they_are_not_laid_out() {
     let mut document = Document::new(blocks, 31, Zone::default());
     document.measure(usize::MAX, Place::default(), &folds);
     let all = document.selected(document.place(whole.len() - 1), document.place(0), &folds);
-    let text: String = whole.iter().map(|line| format!("{} ", line.text().replace('▸', ""))).collect();
-    assert_eq!(words(&all.text), words(&text));
+    let text = |lines: &[DocLine]| {
+        let texts: Vec<String> = lines.iter().map(|line| line.text().replace('▸', "")).collect();
+        words(&texts.join(" "))
+    };
+    assert_eq!(words(&all.text), text(&whole));
     for at in (0..whole.len()).step_by(53) {
         let (from, to) = (document.place(at), document.place((at + 9).min(whole.len() - 1)));
         let selected = document.selected(from, to, &folds);
-        let shown: String = whole[at..=(at + 9).min(whole.len() - 1)]
-            .iter()
-            .map(|line| format!("{} ", line.text().replace('▸', "")))
-            .collect();
-        assert!(words(&selected.text).join(" ").contains(&words(&shown).join(" ")), "{at}");
+        let shown = text(&whole[at..=(at + 9).min(whole.len() - 1)]);
+        assert!(words(&selected.text).join(" ").contains(&shown.join(" ")), "{at}");
     }
 }
 
