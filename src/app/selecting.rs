@@ -72,6 +72,12 @@ pub fn drag(state: &mut State, row: u16) {
 }
 
 impl State {
+    /// The path of the JSON value under the cursor; `None` where there is none, or where the detail has no keys.
+    #[must_use]
+    pub fn json_path(&self) -> Option<String> {
+        (self.focus == Focus::Detail).then(|| self.detail.json_path()).flatten()
+    }
+
     /// `3 lines selected`; `None` where none are.
     #[must_use]
     pub fn selected_words(&self) -> Option<String> {

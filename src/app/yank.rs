@@ -127,10 +127,10 @@ impl State {
         let text = match action {
             Action::YankArguments => self.piece(Piece::Arguments)?,
             Action::YankResult => self.piece(Piece::Result)?,
-            Action::YankPath => {
-                let path = if self.focus == Focus::Detail { self.detail.json_path() } else { None };
-                Copied::new("path", path.ok_or("go to a line of JSON in the detail: there is no path here")?)
-            }
+            Action::YankPath => Copied::new(
+                "path",
+                self.json_path().ok_or("go to a line of JSON in the detail: there is no path here")?,
+            ),
             Action::YankIds => self.ids()?,
             Action::YankMarkdown => self.markdown(FEW_TOKENS)?,
             Action::YankAllMarkdown => self.markdown(MANY_TOKENS)?,

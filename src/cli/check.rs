@@ -6,6 +6,8 @@ use std::{
     sync::Arc,
 };
 
+use anyhow::Context as _;
+
 use super::{
     BAD_INPUT, GOOD,
     table::{self, Align, Column},
@@ -48,7 +50,8 @@ pub fn check(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> {
     }
     let mut out = io::stdout().lock();
     if arguments.mend {
-        match store::put_right(path)? {
+        let looked = store::put_right(path);
+        match looked.with_context(|| format!("{} cannot be looked through for changed bytes", path.display()))? {
             Some(righted) => writeln!(out, "{}.\n", righted.says(path))?,
             None => writeln!(out, "There is no byte that could be put right.\n")?,
         }

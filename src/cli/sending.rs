@@ -43,7 +43,7 @@ impl Sending {
     pub fn start(&self, what: Sends, host: String, port: u16) {
         let sending = self.clone();
         let sent = thread::Builder::new().name("sending".to_owned()).spawn(move || {
-            let notice = sending.send(what, &host, port).unwrap_or_else(|error| format!("nothing is sent: {error:#}"));
+            let notice = sending.send(what, &host, port).unwrap_or_else(|error| format!("not all was sent: {error:#}"));
             sending.stage.notice(notice);
         });
         if let Err(error) = sent {

@@ -56,10 +56,13 @@ impl RightedBytes {
 }
 
 /// Puts right the changed bytes of a file that no process has open. Returns what was wrong, if anything was.
+///
+/// # Errors
+/// Those of reading and writing it, and where another process has it open.
 pub fn put_right(path: &Path) -> io::Result<Option<RightedBytes>> {
-    let Ok(mut file) = File::options().read(true).write(true).open(path) else { return Ok(None) };
+    let mut file = File::options().read(true).write(true).open(path)?;
     if fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
-        return Ok(None);
+        return Err(io::Error::other("another process has it open"));
     }
     let wrong = wrong_blocks(&mut file)?;
     if wrong.is_empty() {

@@ -13,6 +13,9 @@ use super::{
 };
 use crate::model::ContentId;
 
+/// So many log records are looked through at a time: the answer to a query is in memory as a whole.
+const STRETCH: usize = 10_000;
+
 /// Appends what some log records carry.
 pub fn append(connection: &Connection, carried: &BTreeSet<(LogId, ContentId)>) -> Result<(), DatabaseError> {
     if carried.is_empty() {
@@ -34,13 +37,20 @@ pub fn delete(connection: &Connection, logs: impl Iterator<Item = LogId>) -> Res
 
 /// Notes of all stored log records without a trace what they carry. That was not noted by earlier versions.
 pub fn name_all(connection: &Connection) -> Result<(), DatabaseError> {
-    let mut carried = BTreeSet::new();
-    let mut statement = connection.prepare("select id, understood from logs where trace is null")?;
-    let mut found = statement.query([])?;
-    while let Some(row) = found.next()? {
-        let log: LogId = row.get(0)?;
-        carried.extend(StoredTranslation::read(rows::blob(row, 1)?).contents().map(|content| (log, content)));
+    let end = "select coalesce(max(rowid) + 1, 0)::bigint from logs";
+    let end: i64 = connection.query_row(end, [], |row| row.get(0))?;
+    let sql = "select id, understood from logs where trace is null and rowid >= $from and rowid < $to";
+    let mut statement = connection.prepare(sql)?;
+    for from in (0..end).step_by(STRETCH) {
+        let to = from.saturating_add_unsigned(STRETCH as u64);
+        let mut carried = BTreeSet::new();
+        let mut found = statement.query(named_params! { "from": from, "to": to })?;
+        while let Some(row) = found.next()? {
+            let log: LogId = row.get(0)?;
+            carried.extend(StoredTranslation::read(rows::blob(row, 1)?).contents().map(|content| (log, content)));
+        }
+        drop(found);
+        append(connection, &carried)?;
     }
-    drop(found);
-    append(connection, &carried)
+    Ok(())
 }

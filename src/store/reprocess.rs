@@ -124,7 +124,7 @@ impl Reprocessor {
 
     /// Reprocesses one batch.
     fn batch(&self) -> Result<Step, DatabaseError> {
-        let batch = self.connection.with(|connection| {
+        let batch = self.connection.with_room(|connection| {
             // The numbers of rows hold within a transaction.
             queries::at_one_moment(connection, || next_batch(connection, &self.prices))
         })?;

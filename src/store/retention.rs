@@ -13,6 +13,7 @@
 
 use std::{
     collections::{HashSet, VecDeque},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -78,7 +79,7 @@ pub struct Retention {
 /// What a step works with.
 pub struct Within<'a> {
     pub connection: &'a PooledConnection,
-    pub database: &'a Database,
+    pub database: &'a Arc<Database>,
     pub stored_ids: &'a mut StoredIds,
     pub summaries: &'a mut Summaries,
     pub checkpointer: &'a Checkpointer,
@@ -263,7 +264,11 @@ impl Retention {
         let was_of_no_use = current.used.zip(used).is_some_and(|(before, now)| now >= before - before / 100);
         current.is_futile = is_size && was_of_no_use;
         if current.is_futile || (traces.is_empty() && logs.is_empty()) {
-            current.phase = Phase::Shrink;
+            current.phase = match current.removal {
+                // Somebody waits, and it is not worth a checkpoint.
+                Removal::Session(_) => Phase::Done,
+                _ => Phase::Shrink,
+            };
             return Ok(Changes::default());
         }
         current.used = used;
@@ -406,6 +411,8 @@ impl Current {
     /// Moves some rows of a stretch, the first of those that are to be moved; returns whether all of it was.
     fn move_some(&mut self, stretch: Stretch, within: &Within) -> Result<bool, DatabaseError> {
         let (began, rows) = (Instant::now(), self.rows);
+        // One large row may need more memory than work of the background has otherwise.
+        let _wide = (rows <= 1).then(|| within.database.wide());
         let moved =
             within.connection.with(|connection| transaction(connection, || stretch.move_some(connection, rows)));
         let left = match moved {

@@ -261,6 +261,7 @@ impl StoreWriter {
 
     /// Replaces rows that were translated again, in one transaction.
     fn try_commit_reprocessed(&mut self, reprocessed: &Reprocessed) -> Result<(), CommitError> {
+        let _wide = self.database.wide();
         self.with_recovery(reprocessed.traces().into_iter(), |writer| writer.commit_reprocessed(reprocessed))
     }
 
@@ -327,7 +328,7 @@ impl StoreWriter {
         };
         let now = Instant::now();
         let halves = connection.with(|connection| PlacedHalves::of(connection, submissions, exchanges, prices))?;
-        moving.extend(halves.traces());
+        moving.extend(halves.traces().chain(halves.placed.values().filter_map(|log| log.row.trace)));
         let written = connection.with(|connection| {
             transaction(connection, || {
                 // What is cached of these traces has what is taken out.

@@ -89,7 +89,7 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect, areas: &Areas) {
                 if let Some(mark) = state.detail.mark() {
                     strip.left(1, vec![Styled::new(format!("A {}", mark.name), Slot::Accent)]);
                 }
-                if let Some(path) = state.detail.json_path().filter(|_| state.focus == Focus::Detail) {
+                if let Some(path) = state.json_path() {
                     let path = wrap::cut_middle(&wrap::clean_line(&path), usize::from(line.width) / 2);
                     strip.left(2, vec![Styled::new(path, Slot::Accent)]);
                 }

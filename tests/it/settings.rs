@@ -55,7 +55,7 @@ fn keys_themes_and_settings_that_are_in_force_are_printed() {
     let home = Home::new();
     home.write(
         "config/sideseat-tui/config.toml",
-        "theme = \"light\"\nsideseat_port = 7001\n[keys]\nfollow = [\"Q\", \"ctrl-f\"]\n",
+        "theme = \"light\"\nsideseat_port = 7001\n[keys]\nfollow = [\"Q\", \"ctrl-g\"]\n",
     );
     home.write("config/sideseat-tui/themes/mine.toml", "inherits = \"dark\"\n");
     let prints = |arguments: &[&str]| String::from_utf8(home.prints(arguments)).unwrap();
@@ -64,7 +64,7 @@ fn keys_themes_and_settings_that_are_in_force_are_printed() {
         let found = text.lines().find(|line| line.split_whitespace().any(|other| other == word));
         found.unwrap_or_else(|| panic!("no {word}: {text}")).to_owned()
     };
-    assert!(line(&keys, "follow").contains("Q, ctrl-f"), "{keys}");
+    assert!(line(&keys, "follow").contains("Q, ctrl-g"), "{keys}");
     assert!(line(&keys, "first").contains("g g"), "{keys}");
 
     let themes = prints(&["themes"]);
@@ -81,7 +81,7 @@ fn keys_themes_and_settings_that_are_in_force_are_printed() {
         ("log_level", "debug", "--log-level"),
         ("http_port", "0", "SIDESEAT_TUI_HTTP_PORT"),
         ("bind", "127.0.0.1", "default"),
-        ("keys.follow", "ctrl-f", "file"),
+        ("keys.follow", "ctrl-g", "file"),
     ] {
         let line = line(&config, setting);
         assert!(line.contains(value) && line.ends_with(from), "{line}");

@@ -140,7 +140,7 @@ fn check(scene: &mut Scene, runs: &[Sent], moment: &str) -> usize {
     assert_eq!(header.contains(&format!(" {running} running")), running > 0, "{moment}:\n{screen}");
     let mut rows = 0;
     for line in screen.lines().filter(|line| line.starts_with(['│', '▌'])) {
-        let tree: String = line.chars().take(60).collect();
+        let tree: String = line.chars().skip(1).take_while(|c| !matches!(c, '│' | '├')).collect();
         let names = |run: &&Sent| {
             let label = format!(" agent-{} ", run.number);
             let question = format!(" case {} ", run.number);

@@ -2,10 +2,7 @@
 
 use base64::{Engine as _, engine::general_purpose::STANDARD};
 
-use super::{
-    Writing,
-    html::{Html, escaped},
-};
+use super::{Writing, html::Html};
 use crate::{
     app::{
         document::{media_line, opaque},
@@ -13,7 +10,7 @@ use crate::{
     },
     model::{
         AssembledTrace, Content, ConversationMessage, Evaluation, Media, MediaData, Message, ModelCall, Part,
-        Reasoning, Role, ToolCall, ToolRun, ToolStatus, json,
+        Reasoning, Role, ToolCall, ToolRun, ToolStatus, json, secrets,
     },
 };
 
@@ -241,8 +238,9 @@ fn picture(html: &mut Html, writing: &mut Writing, media: &Media) {
         MediaData::Inline(_) | MediaData::Uri(_) | MediaData::Absent => None,
     };
     if let Some(bytes) = bytes {
-        let what = escaped(&media_line(media));
-        html.markup(&format!("<img alt=\"{what}\" src=\"data:{mime};base64,{}\">\n", STANDARD.encode(bytes)));
+        html.markup("<img alt=\"");
+        html.text(&media_line(media));
+        html.markup(&format!("\" src=\"data:{mime};base64,{}\">\n", STANDARD.encode(bytes)));
     }
 }
 
@@ -296,5 +294,7 @@ fn text_of(part: &Part) -> Option<&str> {
 /// The beginning of a text, on one line.
 fn preview(text: &str) -> String {
     let line: String = text.split_whitespace().take(PREVIEW).collect::<Vec<_>>().join(" ");
+    // Before it is cut: a part of a secret no longer looks like one.
+    let (line, _) = secrets::hide(&line);
     wrap::cut(&wrap::clean_line(&line), PREVIEW)
 }

@@ -27,7 +27,7 @@ use crate::{
     model::{AssembledTrace, Timestamp},
     store::{Pick, Picked, Store},
 };
-use html::{Html, escaped};
+use html::Html;
 
 /// A larger picture is named and not shown.
 const LARGEST_PICTURE: usize = 4 << 20;
@@ -43,7 +43,7 @@ pub struct Writing<'a> {
     pictures: usize,
 }
 
-/// Writes what is picked, the runs by their start.
+/// Writes what is picked, session by session.
 ///
 /// # Errors
 /// Those of the store and of `out`.
@@ -87,7 +87,9 @@ fn head(first: &AssembledTrace, pick: &Pick, runs: usize, out: &mut dyn Write) -
         None if runs > 1 => format!("{} runs", format::exact(runs as u64)),
         None => run::name(first),
     };
-    let title = escaped(&title);
+    let mut plain = Html::default();
+    plain.text(&title);
+    let title = plain.finish();
     let (colours, style) = (colours::sheet()?, include_str!("page.css"));
     write!(
         out,
@@ -98,7 +100,11 @@ fn head(first: &AssembledTrace, pick: &Pick, runs: usize, out: &mut dyn Write) -
          <style>\n{colours}{style}</style>\n</head>\n<body>\n"
     )?;
     if runs > 1 {
-        writeln!(out, "<h1>{title}</h1>\n<p class=\"note\">{} runs, by their start</p>", format::exact(runs as u64))?;
+        writeln!(
+            out,
+            "<h1>{title}</h1>\n<p class=\"note\">{} runs, those of a session together</p>",
+            format::exact(runs as u64)
+        )?;
     }
     Ok(())
 }

@@ -96,8 +96,11 @@ impl Gathered {
                 let decoded = decode::logs(project, body, *encoding).unwrap_or_default();
                 for (received, position) in decoded.items.into_iter().zip(0..) {
                     let half = dialects::half_of(&received.item);
-                    if let Some(half) = half.filter(|half| half.is_response) {
+                    let waits = self.count + self.responses.len() < COUNTED;
+                    if let Some(half) = half.filter(|half| half.is_response && waits) {
                         let Received { item: record, raw } = received;
+                        // A slice would keep all of the export.
+                        let raw = Bytes::copy_from_slice(&raw);
                         self.responses.push(Response { half, record, raw, position });
                     } else {
                         let place = received.item.trace.zip(received.item.span);

@@ -23,11 +23,15 @@ impl Document {
         if json_folds::closes(&line.texts) {
             // A closing bracket is of what opened as far in.
             let depth = indent(line);
-            at = self.json_above(at, &mut left, |other| indent(other) == depth && json_folds::opens(&other.texts))?;
+            at =
+                self.json_above(at, &mut left, |other| indent(other) == depth && json_folds::opens(&other.texts))??;
             line = self.json_line(at)?;
         }
         let mut parts = Vec::new();
         loop {
+            if is_cut(line) {
+                return None;
+            }
             let depth = indent(line);
             let key = key(line);
             let mut siblings = 0;
@@ -35,9 +39,9 @@ impl Document {
                 let is_in = indent(other) < depth;
                 siblings += usize::from(indent(other) == depth && !json_folds::closes(&other.texts));
                 is_in
-            });
+            })?;
             let parent = parent.and_then(|parent| Some((parent, self.json_line(parent)?)));
-            let parent = parent.filter(|(_, parent)| json_folds::opens(&parent.texts));
+            let parent = parent.filter(|(_, parent)| json_folds::opens(&parent.texts) || is_name_alone(parent));
             let in_array = parent.as_ref().is_some_and(|(_, parent)| ends_with(&parent.texts, '['));
             match key {
                 Some(key) => parts.push(named(&key)),
@@ -51,29 +55,39 @@ impl Document {
             return None;
         }
         parts.reverse();
-        Some(parts.concat())
+        let path = parts.concat();
+        Some(if path.starts_with('.') { path } else { format!(".{path}") })
     }
 
-    /// The nearest line above, of the same JSON, of which something holds.
-    fn json_above(&self, at: usize, left: &mut usize, mut holds: impl FnMut(&DocLine) -> bool) -> Option<usize> {
+    /// The nearest line above, of the same JSON, of which something holds: `Some(None)` where there is none, `None` where
+    /// that is not known, because it is not laid out or too far.
+    fn json_above(
+        &self,
+        at: usize,
+        left: &mut usize,
+        mut holds: impl FnMut(&DocLine) -> bool,
+    ) -> Option<Option<usize>> {
         let (block, piece) = (self.place(at).block, self.line(at)?.piece);
         for above in (0..at).rev() {
-            *left = left.checked_sub(1)?;
-            let line = self.line(above).filter(|line| line.piece == piece)?;
             if self.place(above).block != block {
-                return None;
+                return Some(None);
+            }
+            *left = left.checked_sub(1)?;
+            let line = self.line(above)?;
+            if line.piece != piece {
+                return Some(None);
             }
             if line.goes_on.is_some() {
                 continue;
             }
             if !is_json(line) {
-                return None;
+                return Some(None);
             }
             if holds(line) {
-                return Some(above);
+                return Some(Some(above));
             }
         }
-        None
+        Some(None)
     }
 
     /// The first line of those that one was cut into.
@@ -117,6 +131,21 @@ fn key(line: &DocLine) -> Option<String> {
     let first = line.texts.iter().find(|styled| !styled.text.trim().is_empty())?;
     let text = first.text.trim();
     (first.slot == Slot::JsonKey).then(|| serde_json::from_str(text).unwrap_or_else(|_| text.to_owned()))
+}
+
+/// Whether a line begins with the name of a table that was cut to its column.
+fn is_cut(line: &DocLine) -> bool {
+    let first = line.texts.iter().find(|styled| !styled.text.trim().is_empty());
+    first.is_some_and(|first| {
+        let text = first.text.trim();
+        first.slot == Slot::JsonKey && !text.starts_with('"') && text.ends_with('…')
+    })
+}
+
+/// Whether a line is the name of a table whose value stands beneath it.
+fn is_name_alone(line: &DocLine) -> bool {
+    let is_name = |styled: &Styled| styled.slot == Slot::JsonKey || styled.text.trim().is_empty();
+    key(line).is_some() && line.texts.iter().all(is_name)
 }
 
 fn ends_with(line: &[Styled], bracket: char) -> bool {

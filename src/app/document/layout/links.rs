@@ -4,8 +4,8 @@ use std::ops::Range;
 
 use super::Document;
 
-/// A longer address is none.
-const LONGEST: usize = 2_000;
+/// A longer address is none: each of its cells carries all of it.
+const LONGEST: usize = 400;
 /// So many lines above and beneath may belong to one that was cut.
 const LINES: usize = 64;
 
@@ -14,7 +14,8 @@ impl Document {
     #[must_use]
     pub fn links_in(&self, at: usize) -> Vec<(Range<usize>, String)> {
         let goes_on = |at: usize| self.line(at).is_some_and(|line| line.goes_on.is_some());
-        let Some(first) = (at.saturating_sub(LINES)..=at).rev().find(|line| !goes_on(*line)) else { return Vec::new() };
+        let furthest = at.saturating_sub(LINES);
+        let first = (furthest..=at).rev().find(|line| !goes_on(*line)).unwrap_or(furthest);
         let mut whole = String::new();
         let (mut own, mut indent) = (0..0, 0);
         for number in first..=at + LINES {
@@ -55,8 +56,8 @@ fn links(text: &str) -> Vec<Range<usize>> {
         let address = rest[..end].trim_end_matches(['.', ',', ';', ':', '!', '?', ')', ']', '*', '_']);
         if !is_cut && address.len() > scheme.len() && address.len() <= LONGEST {
             links.push(found..found + address.len());
-            at = found + address.len();
         }
+        at = found + address.len();
     }
     links
 }

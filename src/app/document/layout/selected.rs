@@ -45,7 +45,13 @@ impl Document {
             blocks.write(block, &mut builder);
             let written = builder.done();
             above = written.ends;
+            // One more on either side: a line that was cut may go on there.
+            let first = (from.block, from.segment.saturating_sub(1));
+            let last = (to.block, to.segment.saturating_add(1));
             for (segment, written) in written.segments.into_iter().enumerate() {
+                if !(first..=last).contains(&(block, segment)) {
+                    continue;
+                }
                 let lines = match written {
                     Segment::Lines(lines) => lines,
                     Segment::Later { text, extent, .. } => {
