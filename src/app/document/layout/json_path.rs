@@ -12,6 +12,9 @@ use crate::{
 /// So many lines above are looked at for what a value is in.
 const ABOVE: usize = 4_000;
 
+/// What is above a line is not known.
+struct Unknown;
+
 impl Document {
     /// The path of the value that begins in a line, or that a bracket in it closes; `None` where the line shows no JSON, and
     /// where what it is in is not laid out.
@@ -23,8 +26,9 @@ impl Document {
         if json_folds::closes(&line.texts) {
             // A closing bracket is of what opened as far in.
             let depth = indent(line);
-            at =
-                self.json_above(at, &mut left, |other| indent(other) == depth && json_folds::opens(&other.texts))??;
+            at = self
+                .json_above(at, &mut left, |other| indent(other) == depth && json_folds::opens(&other.texts))
+                .ok()??;
             line = self.json_line(at)?;
         }
         let mut parts = Vec::new();
@@ -39,7 +43,8 @@ impl Document {
                 let is_in = indent(other) < depth;
                 siblings += usize::from(indent(other) == depth && !json_folds::closes(&other.texts));
                 is_in
-            })?;
+            });
+            let parent = parent.ok()?;
             let parent = parent.and_then(|parent| Some((parent, self.json_line(parent)?)));
             let parent = parent.filter(|(_, parent)| json_folds::opens(&parent.texts) || is_name_alone(parent));
             let in_array = parent.as_ref().is_some_and(|(_, parent)| ends_with(&parent.texts, '['));
@@ -59,35 +64,37 @@ impl Document {
         Some(if path.starts_with('.') { path } else { format!(".{path}") })
     }
 
-    /// The nearest line above, of the same JSON, of which something holds: `Some(None)` where there is none, `None` where
-    /// that is not known, because it is not laid out or too far.
+    /// The nearest line above, of the same JSON, of which something holds; `None`: there is none.
+    ///
+    /// # Errors
+    /// [`Unknown`], where that is not laid out or too far.
     fn json_above(
         &self,
         at: usize,
         left: &mut usize,
         mut holds: impl FnMut(&DocLine) -> bool,
-    ) -> Option<Option<usize>> {
-        let (block, piece) = (self.place(at).block, self.line(at)?.piece);
+    ) -> Result<Option<usize>, Unknown> {
+        let (block, piece) = (self.place(at).block, self.line(at).ok_or(Unknown)?.piece);
         for above in (0..at).rev() {
             if self.place(above).block != block {
-                return Some(None);
+                return Ok(None);
             }
-            *left = left.checked_sub(1)?;
-            let line = self.line(above)?;
+            *left = left.checked_sub(1).ok_or(Unknown)?;
+            let line = self.line(above).ok_or(Unknown)?;
             if line.piece != piece {
-                return Some(None);
+                return Ok(None);
             }
             if line.goes_on.is_some() {
                 continue;
             }
             if !is_json(line) {
-                return Some(None);
+                return Ok(None);
             }
             if holds(line) {
-                return Some(Some(above));
+                return Ok(Some(above));
             }
         }
-        Some(None)
+        Ok(None)
     }
 
     /// The first line of those that one was cut into.
