@@ -74,7 +74,7 @@ impl Comparison {
 
     /// Whether two numbers compare so.
     #[must_use]
-    pub fn holds(self, left: u64, right: u64) -> bool {
+    pub fn holds<T: PartialOrd + Copy>(self, left: T, right: T) -> bool {
         match self {
             Self::More => left > right,
             Self::AtLeast => left >= right,

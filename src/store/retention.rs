@@ -11,9 +11,10 @@
 //! Each step is one transaction. If the program is killed between two of them, the traces of the first are gone and the
 //! others are there.
 
+mod current;
+
 use std::{
-    collections::{HashSet, VecDeque},
-    sync::Arc,
+    collections::VecDeque,
     time::{Duration, Instant},
 };
 
@@ -23,35 +24,25 @@ use tracing::info;
 use super::{
     DatabaseError, StoreError,
     checkpoint::Checkpointer,
-    compaction::{Blocks, Moved, Stretch},
+    compaction::{Blocks, Moved},
     doomed::{self, By, Chosen},
-    hash_ids::LogId,
-    open,
-    pool::{Database, PooledConnection, transaction},
+    pool::transaction,
     queue::AskedRemoval,
     removal,
-    stored_ids::StoredIds,
-    summaries::Summaries,
 };
-use crate::model::{Changes, Doomed, Limit, Limits, Pruned, Removal, Removed, SessionId, TraceId};
+use crate::model::{Changes, Limit, Limits, Pruned, Removal, Removed, SessionId, TraceId};
+use current::{Current, Phase, STEP, remove_all, sweep};
+
+pub use current::Within;
 
 /// How long after a look whether something is beyond the limits it is looked again, if something was stored meanwhile.
 const EVERY: Duration = Duration::from_secs(5);
 /// The same if nothing was: runs become old by themselves.
 const EVERY_WHILE_IDLE: Duration = Duration::from_mins(10);
-/// How long a step is to take.
-const STEP: Duration = Duration::from_millis(60);
 /// Spans and log records of the first step, and of later ones by how long the steps before took. A trace is never parted.
 const FIRST: u64 = 1000;
 const LEAST: u64 = 1000;
 const MOST: u64 = 20_000;
-/// Rows that the first step moves, least and most: each may be as long as a request. If the engine's memory does not
-/// suffice, fewer are.
-const FIRST_ROWS: u64 = 64;
-const LEAST_ROWS: u64 = 64;
-const MOST_ROWS: u64 = 4096;
-/// Most traces of a step, whatever they hold.
-const TRACES: usize = 1000;
 
 /// What is to be removed, and how far that is.
 pub struct Retention {
@@ -76,63 +67,12 @@ pub struct Retention {
     moved: Moved,
 }
 
-/// What a step works with.
-pub struct Within<'a> {
-    pub connection: &'a PooledConnection,
-    pub database: &'a Arc<Database>,
-    pub stored_ids: &'a mut StoredIds,
-    pub summaries: &'a mut Summaries,
-    pub checkpointer: &'a Checkpointer,
-}
-
 /// What a step did.
 #[derive(Default)]
 pub struct Step {
     pub changes: Changes,
     /// What was removed because of the limits, once all of it is.
     pub pruned: Option<Pruned>,
-}
-
-/// What is being removed.
-struct Current {
-    removal: Removal,
-    by: By,
-    /// Who waits for it; `None` for the settings.
-    asked: Option<AskedRemoval>,
-    phase: Phase,
-    traces: VecDeque<Doomed>,
-    logs: VecDeque<LogId>,
-    stretches: VecDeque<Stretch>,
-    /// Whether they were looked for.
-    is_compacted: bool,
-    /// Blocks that the file had before it was made smaller, and that it was to have; `None`: that was not tried.
-    shrunk: Option<(u64, u64)>,
-    /// Rows that the next step moves, and most that memory suffices for.
-    rows: u64,
-    most_rows: u64,
-    removed: Removed,
-    sessions: HashSet<SessionId>,
-    because: Option<Limit>,
-    /// The bytes in use when the traces were chosen.
-    used: Option<u64>,
-    /// Whether nothing was chosen yet.
-    is_new: bool,
-    /// The file is still too large, and what was removed last made it no smaller.
-    is_futile: bool,
-}
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Phase {
-    Choose,
-    Remove,
-    Sweep,
-    /// Move the rows that are left together.
-    Compact,
-    /// Move the rows at the end of the file to where it is unused.
-    Shrink,
-    /// Until so many checkpoints were written, or failed.
-    Await(u64),
-    Done,
 }
 
 impl Default for Retention {
@@ -383,120 +323,4 @@ impl Retention {
         self.times += 1;
         Some(Pruned { times: self.times, removed, because })
     }
-}
-
-impl Current {
-    fn new(removal: Removal, asked: Option<AskedRemoval>) -> Self {
-        Self {
-            removal,
-            by: if asked.is_some() { By::Person } else { By::Settings },
-            asked,
-            phase: Phase::Choose,
-            traces: VecDeque::new(),
-            logs: VecDeque::new(),
-            stretches: VecDeque::new(),
-            is_compacted: false,
-            shrunk: None,
-            rows: FIRST_ROWS,
-            most_rows: MOST_ROWS,
-            removed: Removed::default(),
-            sessions: HashSet::new(),
-            because: None,
-            used: None,
-            is_new: true,
-            is_futile: false,
-        }
-    }
-
-    /// Moves some rows of a stretch, the first of those that are to be moved; returns whether all of it was.
-    fn move_some(&mut self, stretch: Stretch, within: &Within) -> Result<bool, DatabaseError> {
-        let (began, rows) = (Instant::now(), self.rows);
-        // One large row may need more memory than work of the background has otherwise.
-        let _wide = (rows <= 1).then(|| within.database.wide());
-        let moved =
-            within.connection.with(|connection| transaction(connection, || stretch.move_some(connection, rows)));
-        let left = match moved {
-            Err(error) if rows > 1 && open::is_out_of_memory(&error.to_string()) => {
-                self.most_rows = rows / 2;
-                self.rows = self.most_rows;
-                return Ok(false);
-            }
-            moved => moved?,
-        };
-        self.stretches.pop_front();
-        if let Some(left) = left {
-            self.stretches.push_front(left);
-        }
-        let is_slow = began.elapsed() > STEP;
-        self.rows = if is_slow { rows / 2 } else { rows * 2 }.max(LEAST_ROWS).min(self.most_rows);
-        Ok(left.is_none())
-    }
-
-    fn is_awaited(&self, checkpointer: &Checkpointer) -> bool {
-        matches!(self.phase, Phase::Await(number) if checkpointer.ended() >= number)
-    }
-
-    /// Takes the next traces, or when there are none any more the next log records.
-    fn portion(&mut self, most: u64) -> (Vec<Doomed>, Vec<LogId>) {
-        let (mut traces, mut records) = (Vec::new(), 0);
-        while let Some(next) = self.traces.front()
-            && traces.len() < TRACES
-            && (records == 0 || records + next.records <= most)
-        {
-            records += next.records;
-            traces.extend(self.traces.pop_front());
-        }
-        let logs = if traces.is_empty() {
-            let most = usize::try_from(most).unwrap_or(usize::MAX).min(self.logs.len());
-            self.logs.drain(..most).collect()
-        } else {
-            Vec::new()
-        };
-        (traces, logs)
-    }
-
-    fn all_removed(&self) -> Removed {
-        Removed { sessions: self.removed.sessions + self.sessions.len() as u64, ..self.removed }
-    }
-
-    fn answer(self, answer: Result<Removed, StoreError>) {
-        if let Some(asked) = self.asked {
-            // Who asked may be gone.
-            drop(asked.answered.send(answer));
-        }
-    }
-}
-
-/// Removes what nobody names any more, and has the blocks of all that was removed freed.
-fn sweep(current: &mut Current, within: &mut Within) -> Result<Changes, DatabaseError> {
-    let swept = within.connection.with(|connection| transaction(connection, || removal::sweep(connection)))?;
-    swept.take_out_of(within.stored_ids);
-    current.phase = match current.removal {
-        // These are not worth a checkpoint.
-        Removal::Trace(_) => Phase::Done,
-        // There may be more than was chosen at once.
-        Removal::Session(_) => Phase::Choose,
-        Removal::Beyond(_) | Removal::All => {
-            current.is_compacted = false;
-            Phase::Compact
-        }
-    };
-    Ok(Changes::default())
-}
-
-/// Removes everything at once, the first time that it is called for a removal.
-fn remove_all(current: &mut Current, within: &mut Within) -> Result<Changes, DatabaseError> {
-    if !current.is_new {
-        current.phase = Phase::Done;
-        return Ok(Changes::default());
-    }
-    let (held, (spans, logs)) = within.connection.with(|connection| {
-        transaction(connection, || Ok((doomed::held(connection)?, removal::remove_all(connection)?)))
-    })?;
-    *within.stored_ids = StoredIds::default();
-    within.summaries.clear();
-    current.is_new = false;
-    current.removed = Removed { traces: held.runs, sessions: held.sessions, spans, logs };
-    current.phase = Phase::Await(within.checkpointer.request());
-    Ok(Changes { all: true, ..Changes::default() })
 }

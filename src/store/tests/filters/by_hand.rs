@@ -173,11 +173,8 @@ impl Seen {
                 #[expect(clippy::cast_precision_loss, reason = "no run of the test is so near to a bound")]
                 let bound = value as f64 / 1000.0;
                 match comparison {
-                    Comparison::More => share > bound,
-                    Comparison::AtLeast => share >= bound,
-                    Comparison::Less => share < bound,
-                    Comparison::AtMost => share <= bound,
                     Comparison::Equal => (share - bound).abs() < 1e-12,
+                    comparison => comparison.holds(share, bound),
                 }
             }),
             Measure::Context => false,
@@ -190,11 +187,8 @@ impl Seen {
             Measure::Score => self.score.is_some_and(|score| {
                 let bound = value as f64 / 1000.0;
                 match comparison {
-                    Comparison::More => score > bound,
-                    Comparison::AtLeast => score >= bound,
-                    Comparison::Less => score < bound,
-                    Comparison::AtMost => score <= bound,
                     Comparison::Equal => score.total_cmp(&bound).is_eq(),
+                    comparison => comparison.holds(score, bound),
                 }
             }),
         }
