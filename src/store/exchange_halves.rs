@@ -153,6 +153,11 @@ impl PlacedHalves {
         let into = self.moved.iter().filter_map(|(_, log)| log.row.trace);
         self.left.iter().map(|(trace, _)| *trace).chain(into)
     }
+
+    /// The traces of the requests that responses of the group answer.
+    pub fn placed_in(&self) -> impl Iterator<Item = TraceId> {
+        self.placed.values().filter_map(|log| log.row.trace)
+    }
 }
 
 /// The halves of a submission by the ids that they are stored under.

@@ -89,7 +89,7 @@ impl<'a> GroupPlan<'a> {
             plan.touched.extend(submission.spans.iter().map(|span| span.row.trace));
             plan.touched.extend(submission.logs.iter().filter_map(|log| log.row.trace));
         }
-        plan.touched.extend(halves.placed.values().filter_map(|log| log.row.trace).chain(halves.traces()));
+        plan.touched.extend(halves.placed_in().chain(halves.traces()));
         let ends = submissions.iter().flat_map(|submission| &submission.program_ends);
         let is_known = |trace: &TraceId| stored_ids.traces.contains(trace) || plan.touched.contains(trace);
         plan.program_ends = ends.filter(|(trace, _)| is_known(trace)).copied().collect();
@@ -115,6 +115,11 @@ impl<'a> GroupPlan<'a> {
         let replaced = rows.iter().map(|row| row.trace).filter(|trace| stored_ids.traces.contains(trace));
         plan.gone_traces = replaced.chain(emptied.iter().copied()).collect();
         Ok(plan)
+    }
+
+    /// The traces of which nothing is stored any more.
+    pub(super) fn emptied(&self) -> &[TraceId] {
+        &self.summarized.emptied
     }
 
     /// The trace of each span of the plan, and the lines by which it is found.

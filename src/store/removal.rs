@@ -8,7 +8,7 @@ use duckdb::{Connection, named_params, types::FromSql, types::Value as Sql};
 use super::{
     DatabaseError,
     hash_ids::{BlobId, LogId, ResourceId, ScopeId},
-    rows::{trace_number, uhugeints},
+    rows::{trace_id, trace_number, uhugeints},
     stored_ids::StoredIds,
 };
 use crate::model::{ContentId, TraceId};
@@ -102,6 +102,16 @@ pub fn remove(connection: &Connection, traces: &[TraceId], logs: &[LogId]) -> Re
         }
     }
     Ok(gone)
+}
+
+/// The traces that rows name though nothing of them is stored, as earlier versions left some.
+pub fn left_over(connection: &Connection, stored_ids: &StoredIds) -> Result<Vec<TraceId>, DatabaseError> {
+    let sql = "select trace from trace_contents where trace not in (select trace from traces)
+        union select trace from trace_attributes where trace not in (select trace from traces)";
+    let mut statement = connection.prepare(sql)?;
+    let named = statement.query_map([], |row| row.get::<_, u128>(0))?.collect::<Result<Vec<_>, _>>()?;
+    // Of a large trace that is new the row may not be made yet.
+    Ok(named.into_iter().filter_map(trace_id).filter(|trace| !stored_ids.traces.contains(trace)).collect())
 }
 
 /// Resources and scopes that were removed.

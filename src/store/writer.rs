@@ -4,8 +4,9 @@
 //! answers at once, and a busy one shares its syncs. There is no timer, except for large traces whose summary is due and
 //! for what is to be removed, a step of it between two groups.
 
+mod commit;
+
 use std::{
-    collections::HashSet,
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex,
@@ -20,14 +21,12 @@ use tracing::{error, warn};
 use super::{
     ChangeFeed, DatabaseError, StoreError, StoreHealth, Submission,
     checkpoint::Checkpointer,
-    exchange_halves::PlacedHalves,
-    group::GroupPlan,
     lock, open, panic_text,
-    pool::{Database, PooledConnection, transaction},
+    pool::{Database, PooledConnection},
     queue::{QueueItem, Queued, WriteQueue},
-    replace::{Reprocessed, write_reprocessed},
-    retention::{Retention, Within},
-    rows, start,
+    replace::Reprocessed,
+    retention::Retention,
+    start,
     stored_ids::StoredIds,
     summaries::{Job, Summaries},
 };
@@ -35,6 +34,7 @@ use crate::{
     model::{Changes, TraceId},
     pricing::Prices,
 };
+pub use commit::stale_summaries;
 
 /// A group takes no more submissions once their exports have more bytes than this, because DuckDB holds a transaction
 /// in memory until it is committed.
@@ -250,10 +250,10 @@ impl StoreWriter {
         };
         let bytes = submissions.iter().fold(0_usize, |bytes, submission| bytes.saturating_add(submission.bytes));
         let wide = (bytes > 2 * GROUP).then(|| self.database.wide());
-        match self.with_recovery(touched(), |writer| writer.commit(submissions, HashSet::new())) {
+        match self.with_recovery(touched(), |writer| writer.commit(submissions)) {
             Err(failed) if wide.is_none() && open::is_out_of_memory(&failed.why) => {
                 let _wide = self.database.wide();
-                self.with_recovery(touched(), |writer| writer.commit(submissions, HashSet::new()))
+                self.with_recovery(touched(), |writer| writer.commit(submissions))
             }
             done => done,
         }
@@ -287,6 +287,8 @@ impl StoreWriter {
             Ok(Err(trouble)) => open::with_advice(trouble.to_string()),
             Err(panic) => {
                 self.connection.close();
+                // They may have what was not committed.
+                self.stored_ids = None;
                 panic_text(&*panic)
             }
         };
@@ -302,82 +304,6 @@ impl StoreWriter {
         let due = self.stored_ids.as_ref().map(|_| self.summaries.out_of_date());
         let mut health = lock(&self.health);
         (health.failing, health.summaries_due) = (failing, due);
-    }
-
-    /// Loads the stored ids, and marks the traces whose summary is out of date, if that was not done since the file was
-    /// opened.
-    fn load(&mut self) -> Result<(), DatabaseError> {
-        if self.stored_ids.is_none() {
-            let (stored_ids, stale_summaries) =
-                self.connection.with(|connection| Ok((StoredIds::load(connection)?, stale_summaries(connection)?)))?;
-            let mut stored_ids = stored_ids;
-            // Some have no row, because they were reprocessed and the program was killed. Something of them is stored.
-            stored_ids.traces.extend(&stale_summaries);
-            self.summaries.expect(stale_summaries);
-            self.stored_ids = Some(stored_ids);
-        }
-        Ok(())
-    }
-
-    /// Stores some submissions in one transaction. Stored ids are added only after the commit; digests are added to
-    /// `summaries` before it, so the caller must forget them if it fails. Stored responses of these submissions, and of other
-    /// `exchanges`, are moved to the spans of their requests.
-    fn commit(&mut self, submissions: &[&Submission], exchanges: HashSet<u128>) -> Result<Changes, DatabaseError> {
-        let Self { connection, stored_ids: Some(stored_ids), summaries, retention, prices, moving, .. } = self else {
-            return Ok(Changes::default());
-        };
-        let now = Instant::now();
-        let halves = connection.with(|connection| PlacedHalves::of(connection, submissions, exchanges, prices))?;
-        moving.extend(halves.traces().chain(halves.placed.values().filter_map(|log| log.row.trace)));
-        let written = connection.with(|connection| {
-            transaction(connection, || {
-                // What is cached of these traces has what is taken out.
-                summaries.forget(halves.traces());
-                halves.take_out(connection)?;
-                let plan = GroupPlan::new(connection, stored_ids, summaries, submissions, &halves, now)?;
-                plan.write(connection)?;
-                Ok(plan)
-            })
-        })?;
-        moving.clear();
-        retention.note_stored();
-        Ok(written.committed(stored_ids, summaries, now))
-    }
-
-    /// Does a step of what is to be removed, in one transaction.
-    fn remove(&mut self) -> Result<Changes, DatabaseError> {
-        let Self { connection, database, stored_ids: Some(stored_ids), summaries, checkpointer, retention, .. } = self
-        else {
-            return Ok(Changes::default());
-        };
-        let mut within = Within { connection, database, stored_ids, summaries, checkpointer };
-        let step = retention.step(&mut within, Instant::now())?;
-        if step.pruned.is_some() {
-            lock(&self.health).pruned = step.pruned;
-        }
-        Ok(step.changes)
-    }
-
-    /// Replaces rows in one transaction. The traces are summarized later, from what is stored then.
-    fn commit_reprocessed(&mut self, reprocessed: &Reprocessed) -> Result<Changes, DatabaseError> {
-        let Self { connection, stored_ids: Some(stored_ids), summaries, .. } = self else {
-            return Ok(Changes::default());
-        };
-        let written = connection
-            .with(|connection| transaction(connection, || write_reprocessed(connection, stored_ids, reprocessed)))?;
-        let changes = written.committed(stored_ids, summaries, Instant::now());
-        // A trace may be new, with spans made of log records. It has no row yet, but something of it is stored.
-        stored_ids.traces.extend(reprocessed.traces());
-        // No new spans or log records arrived, and the cached digests of these traces are out of date.
-        summaries.forget(reprocessed.traces());
-        summaries.expect(reprocessed.traces());
-        summaries.expect_later(reprocessed.main_trace());
-        let mut changes = Changes { spans: 0, logs: 0, ..changes };
-        let exchanges = reprocessed.exchanges();
-        if !exchanges.is_empty() {
-            changes.merge(self.commit(&[], exchanges)?);
-        }
-        Ok(changes)
     }
 
     /// Tests whether the engine still works after a failure. After a failed sync or checkpoint it does not: then all
@@ -428,17 +354,6 @@ fn summarizer(queue: Arc<WriteQueue>, prices: Arc<Prices>) -> Sender<Job> {
         }
     });
     jobs
-}
-
-/// The traces whose row in `traces` was made from another number of spans and log records than there are now.
-pub fn stale_summaries(connection: &Connection) -> Result<Vec<TraceId>, DatabaseError> {
-    let mut statement = connection.prepare(include_str!("queries/stale_summaries.sql"))?;
-    let mut found = statement.query([])?;
-    let mut traces = Vec::new();
-    while let Some(row) = found.next()? {
-        traces.extend(rows::trace_id(row.get(0)?));
-    }
-    Ok(traces)
 }
 
 #[cfg(test)]

@@ -168,7 +168,18 @@ impl Current {
 
 /// Removes what nobody names any more, and has the blocks of all that was removed freed.
 pub fn sweep(current: &mut Current, within: &mut Within) -> Result<Changes, DatabaseError> {
-    let swept = within.connection.with(|connection| transaction(connection, || removal::sweep(connection)))?;
+    let stored_ids = &*within.stored_ids;
+    let (gone, swept) = within.connection.with(|connection| {
+        transaction(connection, || {
+            let left_over = match current.removal {
+                Removal::Beyond(_) => removal::left_over(connection, stored_ids)?,
+                // To look for them takes longer than what somebody waits for.
+                _ => Vec::new(),
+            };
+            Ok((removal::remove(connection, &left_over, &[])?, removal::sweep(connection)?))
+        })
+    })?;
+    gone.take_out_of(within.stored_ids);
     swept.take_out_of(within.stored_ids);
     current.phase = match current.removal {
         // These are not worth a checkpoint.

@@ -4,10 +4,11 @@ use std::sync::LazyLock;
 
 use bytes::Bytes;
 
-use super::*;
+use super::{removal::left_over, *};
 use crate::{
     decode::{self, Encoding},
     model::Totals,
+    store::reprocess,
     understand,
 };
 
@@ -80,6 +81,67 @@ fn responses_are_placed_by_what_is_stored_and_not_by_what_came_first() {
         alone.writer().submit_blocking(export).unwrap();
     }
     assert_eq!(found(&alone), expected);
+    // Nothing is left of the runs that the responses were before.
+    for store in [&reversed, &mixed, &alone] {
+        assert_eq!(left_over(store), []);
+    }
+}
+
+/// A store that a version without halves left: each response is a call of its own.
+fn stored_apart(place: &Place) -> Store {
+    let store = Store::open(place, PRICES.clone()).unwrap();
+    for export in exports().into_iter().rev() {
+        store.writer().submit_blocking(export).unwrap();
+        sql(&store, "update logs set exchange = null, sent = null, is_response = null").unwrap();
+    }
+    sql(&store, "update spans set dialects = 1; update logs set dialects = 1").unwrap();
+    store
+}
+
+#[test]
+fn translated_again_responses_come_to_their_requests_and_leave_nothing_where_they_were() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::File(folder.path().join("a"));
+    let expected = found(&stored(exports()));
+    let apart = stored_apart(&place);
+    assert_ne!(found(&apart), expected);
+    apart.close();
+    let store = Store::open(&place, PRICES.clone()).unwrap();
+    store.wait_until_reprocessed().unwrap();
+    for _ in 0..1000 {
+        if found(&store) == expected {
+            break;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!((found(&store), left_over(&store)), (expected, vec![]));
+}
+
+#[test]
+fn a_response_is_translated_again_and_moved_at_once_or_not_at_all() {
+    let store = stored_apart(&Place::Memory);
+    let before = found(&store);
+    let next = || store.connection.with(|connection| reprocess::next_batch(connection, &PRICES)).unwrap();
+    store.writer().submit_reprocessed(next()).unwrap();
+    let spans = found(&store);
+    assert_eq!(spans.1, before.1);
+    // The records are translated, and then what is moved cannot be written: its traces have no table.
+    sql(&store, "alter table traces rename to away").unwrap();
+    let halves = next();
+    assert!(!halves.exchanges().is_empty() && halves.spans.is_empty());
+    store.writer().submit_reprocessed(halves).unwrap_err();
+    sql(&store, "alter table away rename to traces").unwrap();
+    assert_eq!(found(&store).1, before.1);
+    assert_eq!(number(&store, "select count(*) from logs where dialects <> 1 or exchange is not null"), 0);
+    store.writer().submit_reprocessed(next()).unwrap();
+    let expected = found(&stored(exports()));
+    for _ in 0..1000 {
+        if found(&store) == expected {
+            break;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!((found(&store), left_over(&store)), (expected, vec![]));
 }
 
 #[test]

@@ -43,6 +43,29 @@ fn counts(store: &Store) -> BTreeMap<String, u64> {
     names.into_iter().map(|name| (name.clone(), number(store, &format!("select count(*) from {name}")))).collect()
 }
 
+/// The tables with rows that name what is not stored: a trace without spans and log records, or a message or an image
+/// that nothing names.
+pub fn left_over(store: &Store) -> Vec<(&'static str, u64)> {
+    const OF_TRACES: [&str; 6] = ["trace_contents", "trace_attributes", "traces", "steps", "program_ends", "marks"];
+    let held = "select trace from spans union select trace from logs where trace is not null";
+    let of_traces = OF_TRACES.map(|table| (table, format!("select count(*) from {table} where trace not in ({held})")));
+    let others = [
+        (
+            "log_contents",
+            "select count(*) from log_contents where log not in (select id from logs where trace is null)",
+        ),
+        (
+            "contents",
+            "select count(*) from contents where id not in
+             (select content from trace_contents union select content from log_contents)",
+        ),
+        ("content_blobs", "select count(*) from content_blobs where content not in (select id from contents)"),
+        ("blobs", "select count(*) from blobs where id not in (select blob from content_blobs)"),
+    ];
+    let all = of_traces.into_iter().chain(others.map(|(table, sql)| (table, sql.to_owned())));
+    all.map(|(table, sql)| (table, number(store, &sql))).filter(|(_, rows)| *rows > 0).collect()
+}
+
 fn stored(store: &Store) -> Vec<&'static str> {
     ["a", "b", "c", "d", "e"].into_iter().filter(|name| !rows(store, name).spans.is_empty()).collect()
 }
@@ -69,6 +92,7 @@ fn a_trace_goes_from_every_table_and_what_others_name_as_well_stays() {
     assert_eq!((number(&store, "select count(*) from contents"), number(&store, "select count(*) from blobs")), (4, 2));
     let removed = store.remove(of_trace("b")).unwrap();
     assert_eq!(removed, Removed { traces: 1, sessions: 1, spans: 2, logs: 1 });
+    assert_eq!(left_over(&store), []);
     assert_eq!(counts(&store), before);
     let changes = store.changes().take();
     assert!(changes.touches(&trace("b")) && changes.sessions.contains(&SessionId::from("s")));
@@ -124,7 +148,7 @@ fn of_too_many_runs_those_of_the_session_that_rested_longest_go_and_marked_ones_
     assert_eq!(stored(&store), ["c"]);
     // Who names it means it.
     store.remove(of_trace("c")).unwrap();
-    assert_eq!(counts(&store)["marks"], 0);
+    assert_eq!((counts(&store)["marks"], left_over(&store)), (0, vec![]));
 }
 
 #[test]
@@ -147,7 +171,7 @@ fn runs_that_were_active_too_long_ago_go_with_log_records_as_old() {
     let limits = Limits { age: Some(Duration::from_secs(2 * day)), ..Limits::default() };
     assert_eq!(store.remove(beyond(limits)).unwrap(), Removed { traces: 1, sessions: 0, spans: 1, logs: 1 });
     // Of what has no time nobody knows that it is old.
-    assert_eq!((stored(&store), counts(&store)["logs"]), (vec!["b", "c"], 1));
+    assert_eq!((stored(&store), counts(&store)["logs"], left_over(&store)), (vec!["b", "c"], 1, vec![]));
 }
 
 /// A log record without a trace that carries a message, so many days old.
@@ -183,6 +207,7 @@ fn messages_of_log_records_without_a_trace_go_with_them_and_stay_where_others_ca
     store.remove(of_trace("b")).unwrap();
     store.remove(of_trace("a")).unwrap();
     assert_eq!(left(), ["log and b", "two logs"]);
+    assert_eq!(left_over(&store), []);
 }
 
 #[test]
@@ -206,7 +231,27 @@ fn a_session_goes_with_its_log_records_and_the_traces_without_one_go_apart() {
     assert_eq!(store.remove(Removal::Session(Some("s".into()))).unwrap().traces, 2);
     assert_eq!(stored(&store), ["c", "d"]);
     assert_eq!(store.remove(Removal::Session(None)).unwrap().traces, 1);
-    assert_eq!(stored(&store), ["c"]);
+    assert_eq!((stored(&store), left_over(&store)), (vec!["c"], vec![]));
+}
+
+#[test]
+fn what_an_earlier_version_left_of_runs_goes_when_others_are_removed() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::File(folder.path().join("a.duckdb"));
+    let store = Store::open(&place, Arc::default()).unwrap();
+    send(&store, [with_image(span("a", 1).with_prompt("Hello"), b"GIF89a one"), span("b", 1).full(2)]);
+    sql(&store, "delete from spans; delete from traces").unwrap();
+    let tables: Vec<_> = left_over(&store).into_iter().map(|(table, _)| table).collect();
+    assert_eq!(tables, ["trace_contents", "trace_attributes"]);
+    store.close();
+    let store = Store::open(&place, Arc::default()).unwrap();
+    send(&store, [at(span("c", 1), 3), at(span("d", 1).with_prompt("Bye"), 4)]);
+    store.remove(beyond(Limits { runs: Some(1), ..Limits::default() })).unwrap();
+    assert_eq!((stored(&store), left_over(&store)), (vec!["d"], vec![]));
+    assert_eq!((counts(&store)["contents"], counts(&store)["blobs"]), (1, 0));
+    // What went is stored again when it comes again.
+    send(&store, [span("a", 1).with_prompt("Hello")]);
+    assert_eq!((counts(&store)["contents"], left_over(&store)), (2, vec![]));
 }
 
 /// Bytes that nothing compresses.
@@ -307,5 +352,5 @@ fn what_was_removed_while_it_was_translated_again_is_not_stored_again() {
         }
         thread::sleep(Duration::from_millis(10));
     }
-    assert_eq!(counts(&store)["traces"], 2);
+    assert_eq!((counts(&store)["traces"], left_over(&store)), (2, vec![]));
 }

@@ -1,0 +1,157 @@
+//! What the writer commits: groups, what is removed, and rows that were translated again, each in one transaction.
+
+use std::{cell::OnceCell, collections::HashSet, time::Instant};
+
+use duckdb::Connection;
+
+use super::{StoreWriter, lock};
+use crate::{
+    model::{Changes, TraceId},
+    store::{
+        DatabaseError, Submission,
+        exchange_halves::PlacedHalves,
+        group::GroupPlan,
+        pool::transaction,
+        removal::{self, Gone},
+        replace::{Reprocessed, write_reprocessed},
+        retention::Within,
+        rows,
+        stored_ids::StoredIds,
+        summaries::Summaries,
+    },
+};
+
+/// A group that was written, and what went because nothing else of its trace is left.
+struct Written<'a> {
+    plan: GroupPlan<'a>,
+    gone: Gone,
+}
+
+impl<'a> Written<'a> {
+    /// Takes out the responses that `halves` moves, and writes the group. The caller has begun a transaction.
+    fn write(
+        connection: &Connection,
+        stored_ids: &StoredIds,
+        summaries: &mut Summaries,
+        submissions: &[&'a Submission],
+        halves: &'a PlacedHalves,
+        now: Instant,
+    ) -> Result<Self, DatabaseError> {
+        // What is cached of these traces has what is taken out.
+        summaries.forget(halves.traces());
+        halves.take_out(connection)?;
+        let plan = GroupPlan::new(connection, stored_ids, summaries, submissions, halves, now)?;
+        plan.write(connection)?;
+        let gone = removal::remove(connection, plan.emptied(), &[])?;
+        Ok(Self { plan, gone })
+    }
+
+    /// To be called after the commit. Returns what changed.
+    fn committed(self, stored_ids: &mut StoredIds, summaries: &mut Summaries, now: Instant) -> Changes {
+        let changes = self.plan.committed(stored_ids, summaries, now);
+        self.gone.take_out_of(stored_ids);
+        changes
+    }
+}
+
+impl StoreWriter {
+    /// Loads the stored ids, and marks the traces whose summary is out of date, if that was not done since the file was
+    /// opened.
+    pub(super) fn load(&mut self) -> Result<(), DatabaseError> {
+        if self.stored_ids.is_none() {
+            let (mut stored_ids, stale_summaries) =
+                self.connection.with(|connection| Ok((StoredIds::load(connection)?, stale_summaries(connection)?)))?;
+            // Some have no row, because they were reprocessed and the program was killed. Something of them is stored.
+            stored_ids.traces.extend(&stale_summaries);
+            self.summaries.expect(stale_summaries);
+            self.stored_ids = Some(stored_ids);
+        }
+        Ok(())
+    }
+
+    /// Stores some submissions in one transaction. Stored ids are added only after the commit; digests are added to
+    /// `summaries` before it, so the caller must forget them if it fails. Stored responses of these submissions are moved
+    /// to the spans of their requests.
+    pub(super) fn commit(&mut self, submissions: &[&Submission]) -> Result<Changes, DatabaseError> {
+        let Self { connection, stored_ids: Some(stored_ids), summaries, retention, prices, moving, .. } = self else {
+            return Ok(Changes::default());
+        };
+        let now = Instant::now();
+        let halves = connection.with(|connection| PlacedHalves::of(connection, submissions, HashSet::new(), prices))?;
+        moving.extend(halves.traces().chain(halves.placed_in()));
+        let written = connection.with(|connection| {
+            transaction(connection, || Written::write(connection, stored_ids, summaries, submissions, &halves, now))
+        })?;
+        moving.clear();
+        retention.note_stored();
+        Ok(written.committed(stored_ids, summaries, now))
+    }
+
+    /// Does a step of what is to be removed, in one transaction.
+    pub(super) fn remove(&mut self) -> Result<Changes, DatabaseError> {
+        let Self { connection, database, stored_ids: Some(stored_ids), summaries, checkpointer, retention, .. } = self
+        else {
+            return Ok(Changes::default());
+        };
+        let mut within = Within { connection, database, stored_ids, summaries, checkpointer };
+        let step = retention.step(&mut within, Instant::now())?;
+        if step.pruned.is_some() {
+            lock(&self.health).pruned = step.pruned;
+        }
+        Ok(step.changes)
+    }
+
+    /// Replaces rows, and moves the responses among them to the spans of their requests, in one transaction. The traces
+    /// are summarized later, from what is stored then.
+    pub(super) fn commit_reprocessed(&mut self, reprocessed: &Reprocessed) -> Result<Changes, DatabaseError> {
+        let Self { connection, stored_ids: known, summaries, retention, prices, moving, .. } = self;
+        let Some(stored_ids) = known else { return Ok(Changes::default()) };
+        let now = Instant::now();
+        let halves = OnceCell::new();
+        let exchanges = reprocessed.exchanges();
+        let committed = connection.with(|connection| {
+            transaction(connection, || {
+                // What is written next has to know what this stored, though it is not committed yet.
+                let changes =
+                    write_reprocessed(connection, stored_ids, reprocessed)?.committed(stored_ids, summaries, now);
+                // A trace may be new, with spans made of log records. It has no row yet, but something of it is stored.
+                stored_ids.traces.extend(reprocessed.traces());
+                // No new spans or log records arrived, and the cached digests of these traces are out of date.
+                summaries.forget(reprocessed.traces());
+                summaries.expect(reprocessed.traces());
+                summaries.expect_later(reprocessed.main_trace());
+                if exchanges.is_empty() {
+                    return Ok((changes, None));
+                }
+                let placed = PlacedHalves::of(connection, &[], exchanges, prices)?;
+                let halves = halves.get_or_init(|| placed);
+                moving.extend(halves.traces());
+                Ok((changes, Some(Written::write(connection, stored_ids, summaries, &[], halves, now)?)))
+            })
+        });
+        let (changes, written) = match committed {
+            Ok(committed) => committed,
+            Err(error) => {
+                // They have what was not committed.
+                *known = None;
+                return Err(error);
+            }
+        };
+        moving.clear();
+        retention.note_stored();
+        let mut changes = Changes { spans: 0, logs: 0, ..changes };
+        changes.merge(written.map_or_else(Changes::default, |written| written.committed(stored_ids, summaries, now)));
+        Ok(changes)
+    }
+}
+
+/// The traces whose row in `traces` was made from another number of spans and log records than there are now.
+pub fn stale_summaries(connection: &Connection) -> Result<Vec<TraceId>, DatabaseError> {
+    let mut statement = connection.prepare(include_str!("../queries/stale_summaries.sql"))?;
+    let mut found = statement.query([])?;
+    let mut traces = Vec::new();
+    while let Some(row) = found.next()? {
+        traces.extend(rows::trace_id(row.get(0)?));
+    }
+    Ok(traces)
+}
