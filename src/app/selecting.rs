@@ -3,7 +3,7 @@
 use super::{
     areas::Focus,
     detail::Side,
-    document::{Copied, Selected},
+    document::{Copied, DocLine, Selected},
     event::Effect,
     state::State,
     yank,
@@ -86,7 +86,7 @@ impl State {
             return Some(format!("~{} lines selected", super::format::count(selected.len() as u64)));
         }
         let document = self.detail.document();
-        let whole = selected.filter(|at| document.line(*at).is_none_or(|line| line.goes_on.is_none())).count();
+        let whole: usize = selected.map(|at| document.line(at).map_or(1, DocLine::begins)).sum();
         Some(if whole == 1 { "1 line selected".to_owned() } else { format!("{whole} lines selected") })
     }
 }

@@ -2,10 +2,14 @@
 
 pub(super) mod json_folds;
 mod long_texts;
+mod tables;
+
+use std::sync::Arc;
 
 use super::lens::{Lens, Moment};
 use super::line::{DocLine, Fold, FoldName, Folds, Joint, Opens, Piece};
 use super::segment::{Above, Extent, Segment, Written, fit, hanging};
+use super::table;
 use crate::app::{format::Zone, styled::Styled, wrap};
 use crate::model::{SpanId, Timestamp};
 use crate::slots::Slot;
@@ -46,6 +50,8 @@ pub struct Builder<'a> {
     piece: Piece,
     /// The next line goes on with the one above.
     goes_on: Option<Joint>,
+    /// The next lines show this row of a table; whether one of them is written.
+    row: Option<(Arc<table::Written>, bool)>,
     /// Goes before the next line, in place of its indent: the indent and the mark.
     mark: Option<(usize, Styled)>,
     /// The last line is a heading.
@@ -88,6 +94,7 @@ impl<'a> Builder<'a> {
             within: (None, String::new()),
             piece: Piece::default(),
             goes_on: None,
+            row: None,
             mark: None,
             headed: above == Above::Heading,
         }
@@ -344,6 +351,13 @@ impl<'a> Builder<'a> {
                 self.lines.push(DocLine { texts: vec![mark], span, ..DocLine::default() });
             }
         }
+        let (row, goes_on) = match &mut self.row {
+            Some((row, begun)) => {
+                let goes_on = std::mem::replace(begun, true).then_some(Joint::Row);
+                (Some(row.clone()), goes_on)
+            }
+            None => (None, self.goes_on),
+        };
         self.lines.push(DocLine {
             texts,
             span: self.span.take(),
@@ -351,7 +365,8 @@ impl<'a> Builder<'a> {
             opens: None,
             moment: self.moment.take(),
             piece: self.piece,
-            goes_on: self.goes_on,
+            goes_on,
+            row,
         });
     }
 }

@@ -1,8 +1,9 @@
 //! One line of a document: styled texts, and what can be done on it.
 
-use std::collections::HashSet;
+use std::{collections::HashSet, sync::Arc};
 
 use super::lens::Moment;
+use super::table;
 use crate::app::styled::Styled;
 use crate::model::{Media, MediaData, SpanId};
 
@@ -22,6 +23,8 @@ pub struct DocLine {
     pub piece: Piece,
     /// The line above goes on in it: they were one before they were cut to the width.
     pub goes_on: Option<Joint>,
+    /// The row of a table that it shows some of.
+    pub row: Option<Arc<table::Written>>,
 }
 
 /// What stood between two lines that were one.
@@ -31,13 +34,15 @@ pub enum Joint {
     None,
     /// A space, which is in neither.
     Space,
+    /// Both show some of one row of a table, whose cells are beside each other.
+    Row,
 }
 
 impl Joint {
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
-            Self::None => "",
+            Self::None | Self::Row => "",
             Self::Space => " ",
         }
     }
@@ -73,6 +78,22 @@ impl Copied {
 }
 
 impl DocLine {
+    /// How many lines of the text it was made from begin in it.
+    #[must_use]
+    pub fn begins(&self) -> usize {
+        match (self.goes_on, &self.row) {
+            (Some(_), _) => 0,
+            (None, Some(row)) => row.source.split('\n').count(),
+            (None, None) => 1,
+        }
+    }
+
+    /// What the line above and this one had between them, where their texts are one when they are joined.
+    #[must_use]
+    pub fn joint(&self) -> Option<Joint> {
+        self.goes_on.filter(|joint| *joint != Joint::Row)
+    }
+
     #[must_use]
     pub fn text(&self) -> String {
         self.texts.iter().map(|styled| styled.text.as_str()).collect()

@@ -42,6 +42,7 @@ pub mod repeats;
 mod runs;
 mod segment;
 pub mod stack;
+pub mod table;
 pub mod timeline;
 mod tokens;
 pub mod tools;

@@ -31,7 +31,7 @@ pub fn content(to: &mut Builder, indent: usize, part: &Part, prose: Prose) {
         }
         Content::Text(text) => match prose {
             Prose::Markdown if text.len() > markdown::TOO_LONG || to.is_raw() => to.prose(indent, "", text, Slot::Text),
-            Prose::Markdown => to.styled_lines(indent, markdown::lines(&wrap::clean(text), Slot::Text)),
+            Prose::Markdown => markdown::write(to, indent, &wrap::clean(text), Slot::Text),
             Prose::Plain(slot) => to.text(indent, text, slot),
         },
         Content::Refusal(text) => {

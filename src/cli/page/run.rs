@@ -9,10 +9,7 @@ use super::{
 };
 use crate::{
     app::{
-        document::{
-            stack::{self, Piece},
-            timeline,
-        },
+        document::{stack, timeline},
         format, step,
         verdict::{Verdict, VerdictLine},
         wrap,
@@ -138,17 +135,17 @@ fn failures(html: &mut Html, trace: &AssembledTrace) {
     }
 }
 
-/// A stack trace, in which the frames of libraries are folded away.
-fn frames(html: &mut Html, stack: &str) {
-    for piece in stack::pieces(stack) {
-        match piece {
-            Piece::Own(text) => html.block("data", text),
-            Piece::Others(frames, text) => {
-                let frames = if frames == 1 { "1 frame".to_owned() } else { format!("{frames} frames") };
-                html.fold("stack", false, "", &format!("{frames} of libraries"), |html| html.block("data", text));
-            }
+/// A stack trace: what failed and where in the user's own code, and all of it folded away.
+fn frames(html: &mut Html, text: &str) {
+    let Some(stack) = stack::read(text) else { return html.block("data", text) };
+    for raised in &stack.raised {
+        if let Some(relation) = raised.relation {
+            html.element("p", "note", relation);
         }
+        html.block("failure", &raised.message.join("\n"));
+        html.block("data", &raised.own_text());
     }
+    html.fold("stack", false, "", &format!("as it came: {}", stack.counted()), |html| html.block("data", text));
 }
 
 /// A step with a bar in the timeline.

@@ -13,6 +13,15 @@ impl Document {
     /// The addresses of which a line shows some: which bytes of its text, and the whole address.
     #[must_use]
     pub fn links_in(&self, at: usize) -> Vec<(Range<usize>, String)> {
+        if let Some(line) = self.line(at)
+            && let Some(row) = &line.row
+        {
+            // One that was cut within its cell is not known whole here.
+            let known: Vec<&str> = links(&row.cells).into_iter().map(|link| &row.cells[link]).collect();
+            let text = line.text();
+            let shown = links(&text).into_iter().map(|link| (link.clone(), text[link].to_owned()));
+            return shown.filter(|(_, address)| known.contains(&address.as_str())).collect();
+        }
         let goes_on = |at: usize| self.line(at).is_some_and(|line| line.goes_on.is_some());
         let furthest = at.saturating_sub(LINES);
         let first = (furthest..=at).rev().find(|line| !goes_on(*line)).unwrap_or(furthest);

@@ -35,7 +35,7 @@ impl Document {
             if line.piece != piece {
                 break;
             }
-            count += usize::from(line.goes_on.is_none());
+            count += line.begins();
         }
         (count > 0 && piece != Piece::Other).then(|| count - 1)
     }
@@ -46,6 +46,9 @@ impl Document {
         let mut first = at;
         while first > 0 && self.line(first).is_some_and(|line| line.goes_on.is_some()) {
             first -= 1;
+        }
+        if let Some(row) = self.line(first).and_then(|line| line.row.as_ref()) {
+            return row.source.clone();
         }
         let mut whole = self.text(first);
         let mut next = first + 1;

@@ -96,9 +96,9 @@ impl Document {
     pub fn found_in(&self, at: usize, needle: &Needle) -> Vec<Range<usize>> {
         let Some(line) = self.line(at).filter(|_| !needle.is_empty()) else { return Vec::new() };
         let text = line.text();
-        let next = self.line(at + 1).and_then(|next| Some((next.goes_on?, next.text())));
+        let next = self.line(at + 1).and_then(|next| Some((next.joint()?, next.text())));
         let mut all = Vec::new();
-        if let Some((joint, above)) = line.goes_on.zip(at.checked_sub(1).and_then(|above| self.line(above))) {
+        if let Some((joint, above)) = line.joint().zip(at.checked_sub(1).and_then(|above| self.line(above))) {
             let above = above.text();
             let (indent, start) = (text.len() - text.trim_start().len(), above.len() + joint.as_str().len());
             let goes_on = needle.in_line(&above, Some((joint, &text))).into_iter().filter(|range| range.end > start);
@@ -117,8 +117,13 @@ fn found(lines: &[DocLine], needle: &Needle) -> Vec<usize> {
     let mut text = lines.first().map(DocLine::text).unwrap_or_default();
     for at in 0..lines.len() {
         let next = lines.get(at + 1).map(DocLine::text);
-        let joint = lines.get(at + 1).and_then(|next| next.goes_on);
-        let count = needle.in_line(&text, joint.zip(next.as_deref())).len();
+        let joint = lines.get(at + 1).and_then(DocLine::joint);
+        let count = match &lines[at].row {
+            // A cell may be cut within what is looked for.
+            Some(_) if lines[at].goes_on.is_some() => 0,
+            Some(row) => needle.in_line(&row.cells, None).len(),
+            None => needle.in_line(&text, joint.zip(next.as_deref())).len(),
+        };
         all.extend(std::iter::repeat_n(at, count));
         text = next.unwrap_or_default();
     }

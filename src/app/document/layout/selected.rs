@@ -73,13 +73,18 @@ fn joined<'a>(lines: impl Iterator<Item = &'a DocLine>) -> Selected {
     let mut whole: Vec<String> = Vec::new();
     for line in lines {
         match (line.goes_on, whole.last_mut()) {
+            // What it was written as came with the first line of its row.
+            (Some(Joint::Row), Some(_)) => {}
             (Some(joint), Some(last)) => {
                 if joint == Joint::Space {
                     last.push_str(joint.as_str());
                 }
                 last.push_str(line.text().trim_start());
             }
-            _ => whole.push(plain(line)),
+            _ => match &line.row {
+                Some(row) => whole.extend(row.source.split('\n').map(str::to_owned)),
+                None => whole.push(plain(line)),
+            },
         }
     }
     let indent = |line: &String| line.len() - line.trim_start_matches(' ').len();

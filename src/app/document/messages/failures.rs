@@ -2,7 +2,7 @@
 
 use super::super::build::Builder;
 use super::super::hash::{self, HashMap};
-use super::super::stack::{self, Piece};
+use super::super::stack::{self, Stack};
 use crate::app::styled::Styled;
 use crate::app::wrap;
 use crate::model::{AssembledTrace, SpanId, TraceFailure};
@@ -130,24 +130,35 @@ impl Failed {
             to.spread(head, right);
             false
         };
-        if let Some(message) = failure.message.as_deref().filter(|message| !above.contains(message.trim())) {
+        let message = failure.message.as_deref().filter(|message| !above.contains(message.trim()));
+        if let Some(message) = message {
             to.text(indent + 4, message, Slot::Error);
         }
-        if let Some(stack) = failure.stack.as_deref().filter(|_| open) {
-            for (nth, piece) in stack::pieces(stack).into_iter().enumerate() {
-                match piece {
-                    Piece::Own(text) => to.text(indent + 4, text, Slot::Text),
-                    Piece::Others(frames, text) => {
-                        let name = format!("frames {} {nth}", error.span);
-                        let frames = if frames == 1 { "1 frame".to_owned() } else { format!("{frames} frames") };
-                        let head = vec![Styled::new(format!("{frames} of libraries"), Slot::Dim)];
-                        if to.fold(name, false, indent + 4, head, vec![]) {
-                            to.text(indent + 6, text, Slot::Dim);
-                        }
-                    }
-                }
+        if let Some(text) = failure.stack.as_deref().filter(|_| open) {
+            match stack::read(text).filter(|_| !to.is_raw()) {
+                Some(stack) => stack_of(to, indent + 4, error, &stack, message),
+                None => to.text(indent + 4, text, Slot::Text),
             }
         }
+    }
+}
+
+/// What failed and where in the user's own code that was; beneath it all of the stack, folded away.
+fn stack_of(to: &mut Builder, indent: usize, error: &TraceFailure, stack: &Stack, message: Option<&str>) {
+    for raised in &stack.raised {
+        if let Some(relation) = raised.relation {
+            to.line(vec![Styled::new(format!("{}{relation}", " ".repeat(indent)), Slot::Dim)]);
+        }
+        if raised.relation.is_some() || raised.adds_to(error.failure.kind.as_deref(), message) {
+            to.text(indent, &raised.message.join("\n"), Slot::Error);
+        }
+        if !raised.own.is_empty() {
+            to.text(indent + 2, &raised.own_text(), Slot::Text);
+        }
+    }
+    let head = vec![Styled::new(format!("as it came: {}", stack.counted()), Slot::Dim)];
+    if to.fold(format!("frames {}", error.span), false, indent, head, vec![]) {
+        to.text(indent + 2, error.failure.stack.as_deref().unwrap_or_default(), Slot::Dim);
     }
 }
 
