@@ -269,7 +269,8 @@ impl Store {
 
     /// Answers a query on the caller's thread.
     pub fn answer(&self, query: &Query) -> Result<Answer, StoreError> {
-        let answer = |connection: &_| queries::answer(connection, &self.database, &self.prices, query);
+        let answer =
+            |connection: &_| queries::answer(connection, &self.connection, &self.database, &self.prices, query);
         Ok(self.connection.with(answer)?)
     }
 

@@ -8,7 +8,7 @@ use std::{
     fs,
     path::Path,
     sync::{
-        Arc, Mutex, Weak,
+        Arc, Mutex, OnceLock, TryLockError, Weak,
         atomic::{AtomicBool, Ordering},
     },
 };
@@ -40,6 +40,8 @@ pub struct Database {
     wide: Option<Mutex<usize>>,
     /// Whether something needed it since the last checkpoint, which may need it for what that stored.
     was_wide: AtomicBool,
+    /// Held during each commit of what was sent, so that two connections can begin to read as of one moment.
+    commits: Mutex<()>,
 }
 
 /// While this is there, the engine may take more memory, see [`open::WIDE`].
@@ -74,6 +76,8 @@ pub struct PooledConnection {
     /// Stops the statement that runs on `connection`; behind a lock of its own, so that another thread can use it
     /// meanwhile.
     interrupt: Mutex<Option<Arc<InterruptHandle>>>,
+    /// See [`PooledConnection::beside`].
+    beside: OnceLock<Arc<Self>>,
 }
 
 impl Database {
@@ -84,7 +88,16 @@ impl Database {
         let Opened { connection, mended, righted } = open::connect(&place)?;
         let root = Mutex::new(Root::Open(connection));
         let wide = matches!(place, Place::File(_)).then(Mutex::default);
-        Ok(Arc::new(Self { place, root, mended, righted, pooled: Mutex::default(), wide, was_wide: has_log.into() }))
+        Ok(Arc::new(Self {
+            place,
+            root,
+            mended,
+            righted,
+            pooled: Mutex::default(),
+            wide,
+            was_wide: has_log.into(),
+            commits: Mutex::default(),
+        }))
     }
 
     /// Opens the file to read it, with whatever tables it has.
@@ -92,7 +105,8 @@ impl Database {
         let root = Mutex::new(Root::Open(open::connect_to_read(path)?));
         let place = Place::File(path.to_owned());
         let (mended, righted, wide) = (None, None, None);
-        Ok(Arc::new(Self { place, root, mended, righted, pooled: Mutex::default(), wide, was_wide: false.into() }))
+        let (was_wide, commits) = (false.into(), Mutex::default());
+        Ok(Arc::new(Self { place, root, mended, righted, pooled: Mutex::default(), wide, was_wide, commits }))
     }
 
     /// Adds a connection to the pool. It is opened when it is first used, and leaves the pool when its owner drops it.
@@ -102,6 +116,7 @@ impl Database {
             connection: Mutex::default(),
             is_cancelled: AtomicBool::new(false),
             interrupt: Mutex::default(),
+            beside: OnceLock::new(),
         });
         let mut all = lock(&self.pooled);
         all.retain(|other| other.strong_count() > 0);
@@ -244,17 +259,45 @@ impl PooledConnection {
         self.with(work)
     }
 
+    /// Runs `work` in a transaction: commits it if that succeeds, else rolls it back.
+    pub fn write<T>(&self, work: impl FnOnce(&Connection) -> Result<T, DatabaseError>) -> Result<T, DatabaseError> {
+        self.with(|connection| transaction(connection, &self.database.commits, || work(connection)))
+    }
+
+    /// Another connection, to read with at the same time. It is stopped and closed together with this one.
+    pub fn beside(&self) -> &Arc<Self> {
+        self.beside.get_or_init(|| self.database.pooled())
+    }
+
+    /// Runs `begin` while nothing is committed; `None`, without running it, if something is just being.
+    pub fn between_commits<T>(
+        &self,
+        begin: impl FnOnce() -> Result<T, DatabaseError>,
+    ) -> Result<Option<T>, DatabaseError> {
+        let _none = match self.database.commits.try_lock() {
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Poisoned(lock)) => lock.into_inner(),
+            Ok(lock) => lock,
+        };
+        begin().map(Some)
+    }
+
     /// Stops the statement that the connection is running, which then fails. If none is running nothing happens, and
     /// the next one is not stopped.
     pub fn interrupt(&self) {
         if let Some(handle) = &*lock(&self.interrupt) {
             handle.interrupt();
         }
+        if let Some(beside) = self.beside.get() {
+            beside.interrupt();
+        }
     }
 
     /// Stops the statement that the connection is running, and refuses all further work.
     pub fn cancel(&self) {
-        self.is_cancelled.store(true, Ordering::Relaxed);
+        for connection in std::iter::once(self).chain(self.beside.get().map(|beside| &**beside)) {
+            connection.is_cancelled.store(true, Ordering::Relaxed);
+        }
         self.interrupt();
     }
 
@@ -263,12 +306,16 @@ impl PooledConnection {
     pub fn close(&self) {
         *lock(&self.connection) = None;
         *lock(&self.interrupt) = None;
+        if let Some(beside) = self.beside.get() {
+            beside.close();
+        }
     }
 }
 
-/// Runs `work` in a transaction: commits it if that succeeds, else rolls it back.
-pub fn transaction<T>(
+/// Runs `work` in a transaction: commits it if that succeeds, holding `commits`, else rolls it back.
+fn transaction<T>(
     connection: &Connection,
+    commits: &Mutex<()>,
     work: impl FnOnce() -> Result<T, DatabaseError>,
 ) -> Result<T, DatabaseError> {
     const BEGIN: &str = "begin transaction";
@@ -278,6 +325,7 @@ pub fn transaction<T>(
         connection.execute_batch(BEGIN)?;
     }
     let done = work().and_then(|done| {
+        let _alone = lock(commits);
         connection.execute_batch("commit")?;
         Ok(done)
     });
@@ -301,7 +349,8 @@ mod tests {
     fn a_transaction_that_was_left_open_keeps_no_other_from_beginning() {
         let connection = Connection::open_in_memory().unwrap();
         connection.execute_batch("create table t (n integer); begin transaction; insert into t values (1)").unwrap();
-        transaction(&connection, || Ok(connection.execute_batch("insert into t values (2)")?)).unwrap();
+        transaction(&connection, &Mutex::default(), || Ok(connection.execute_batch("insert into t values (2)")?))
+            .unwrap();
         let stored: i64 = connection.query_row("select sum(n)::bigint from t", [], |row| row.get(0)).unwrap();
         assert_eq!(stored, 2);
     }

@@ -86,12 +86,14 @@ impl Readers {
             .collect();
         let state = Mutex::new(State { threads, ..State::default() });
         let pool = Arc::new(QueryPool { state, asked: Condvar::new() });
-        for (number, connection) in connection.into_iter().enumerate() {
+        for (number, pooled) in connection.into_iter().enumerate() {
             let (pool, answered) = (pool.clone(), answered.clone());
             let (database, prices) = (database.clone(), prices.clone());
             let ask = move |query: &Query| {
-                connection
-                    .with_room(|connection: &Connection| queries::answer(connection, &database, &prices, query))
+                pooled
+                    .with_room(|connection: &Connection| {
+                        queries::answer(connection, &pooled, &database, &prices, query)
+                    })
                     .map_err(|trouble: DatabaseError| trouble.to_string())
             };
             start("store-reader", move || pool.serve(number, ask, &*answered));

@@ -26,7 +26,6 @@ use super::{
     checkpoint::Checkpointer,
     compaction::{Blocks, Moved},
     doomed::{self, By, Chosen},
-    pool::transaction,
     queue::AskedRemoval,
     removal,
 };
@@ -229,9 +228,7 @@ impl Retention {
             traces.retain(|doomed| !marked.contains(&doomed.trace));
         }
         let ids: Vec<TraceId> = traces.iter().map(|doomed| doomed.trace).collect();
-        let gone = within
-            .connection
-            .with(|connection| transaction(connection, || removal::remove(connection, &ids, &logs)))?;
+        let gone = within.connection.write(|connection| removal::remove(connection, &ids, &logs))?;
         gone.take_out_of(within.stored_ids);
         within.summaries.removed(&ids);
         current.removed.spans += gone.spans;

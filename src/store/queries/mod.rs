@@ -22,7 +22,11 @@ use duckdb::{
     types::{Value as Sql, ValueRef},
 };
 
-use super::{DatabaseError, pool::Database, rows::trace_id};
+use super::{
+    DatabaseError,
+    pool::{Database, PooledConnection},
+    rows::trace_id,
+};
 use crate::{
     filter,
     model::{
@@ -34,9 +38,10 @@ use crate::{
 
 const LISTED: &str = concat!(include_str!("listed.sql"), include_str!("silent.sql"));
 
-/// Answers one query. All its statements see the store as of one moment.
+/// Answers one query. All its statements see the store as of one moment. `pooled`: what the connection is of.
 pub fn answer(
     connection: &Connection,
+    pooled: &PooledConnection,
     database: &Database,
     prices: &Prices,
     query: &Query,
@@ -55,7 +60,7 @@ pub fn answer(
             overview::overview(connection, filter, *today, database.size()).map(|sums| Answer::Overview(Box::new(sums)))
         }
         Query::Stats { filter, stretch } => {
-            stats::stats(connection, filter, *stretch).map(|stats| Answer::Stats(Arc::new(stats)))
+            stats::stats(connection, pooled, filter, *stretch).map(|stats| Answer::Stats(Arc::new(stats)))
         }
         Query::Facets { of, part, filter, limit } => {
             facets::facets(connection, of, part, filter, *limit).map(Answer::Facets)
@@ -85,15 +90,21 @@ pub fn at_one_moment<T>(
     connection: &Connection,
     ask: impl FnOnce() -> Result<T, DatabaseError>,
 ) -> Result<T, DatabaseError> {
-    const BEGIN: &str = "begin transaction read only";
-    if connection.execute_batch(BEGIN).is_err() {
-        // An interrupt that was meant for the query before may have hit its rollback, below.
-        drop(connection.execute_batch("rollback"));
-        connection.execute_batch(BEGIN)?;
-    }
+    begin_to_read(connection)?;
     let answer = ask();
     connection.execute_batch("rollback")?;
     answer
+}
+
+/// Begins a transaction that only reads. It is to be rolled back.
+fn begin_to_read(connection: &Connection) -> Result<(), DatabaseError> {
+    const BEGIN: &str = "begin transaction read only";
+    if connection.execute_batch(BEGIN).is_err() {
+        // An interrupt that was meant for the query before may have hit its rollback.
+        drop(connection.execute_batch("rollback"));
+        connection.execute_batch(BEGIN)?;
+    }
+    Ok(())
 }
 
 /// A statement about the traces that a filter lets through, with its parameters.

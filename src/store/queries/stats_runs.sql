@@ -1,5 +1,5 @@
--- The statistics of the runs that are shown, without those of their steps, percentiles, and the number of sessions, which
--- is that of the groups by session.
+-- The statistics of the runs that are shown, without those of their steps, percentiles, the number of sessions, which is that
+-- of the groups by session, and how many are dear, which is found with what needs attention.
 select
     count(*) filter (running),
     count(*) filter (never_ended),
@@ -16,7 +16,5 @@ select
     count(*) filter (filled >= 900),
     count(*) filter (unanswered is not null),
     count(*) filter (cache_turn is not null),
-    count(*) filter (not running and priced > 0 and unpriced = 0 and cost >= 3::hugeint * usual.median),
     min(started) filter (started > 0), max(last_seen)
 from shown
-left join usual using (label)

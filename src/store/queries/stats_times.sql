@@ -1,6 +1,6 @@
 -- How long the runs that are shown took, of those that have ended ('took'), and what they cost, of those whose whole cost
 -- is known ('cost'). They are counted as the durations of calls, in `stats_calls.sql`.
-select what, list(number order by largest), list(largest order by largest)
+select what, list(number), list(largest)
 from (
     select
         'took' as what, if($exact, took, floor(ln(took::double + 1) * 50)::ubigint) as bucket,

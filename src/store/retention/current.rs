@@ -15,7 +15,7 @@ use crate::{
         doomed::{self, By},
         hash_ids::LogId,
         open,
-        pool::{Database, PooledConnection, transaction},
+        pool::{Database, PooledConnection},
         queue::AskedRemoval,
         removal,
         stored_ids::StoredIds,
@@ -112,8 +112,7 @@ impl Current {
         let (began, rows) = (Instant::now(), self.rows);
         // One large row may need more memory than work of the background has otherwise.
         let _wide = (rows <= 1).then(|| within.database.wide());
-        let moved =
-            within.connection.with(|connection| transaction(connection, || stretch.move_some(connection, rows)));
+        let moved = within.connection.write(|connection| stretch.move_some(connection, rows));
         let left = match moved {
             Err(error) if rows > 1 && open::is_out_of_memory(&error.to_string()) => {
                 self.most_rows = rows / 2;
@@ -169,15 +168,13 @@ impl Current {
 /// Removes what nobody names any more, and has the blocks of all that was removed freed.
 pub fn sweep(current: &mut Current, within: &mut Within) -> Result<Changes, DatabaseError> {
     let stored_ids = &*within.stored_ids;
-    let (gone, swept) = within.connection.with(|connection| {
-        transaction(connection, || {
-            let left_over = match current.removal {
-                Removal::Beyond(_) => removal::left_over(connection, stored_ids)?,
-                // To look for them takes longer than what somebody waits for.
-                _ => Vec::new(),
-            };
-            Ok((removal::remove(connection, &left_over, &[])?, removal::sweep(connection)?))
-        })
+    let (gone, swept) = within.connection.write(|connection| {
+        let left_over = match current.removal {
+            Removal::Beyond(_) => removal::left_over(connection, stored_ids)?,
+            // To look for them takes longer than what somebody waits for.
+            _ => Vec::new(),
+        };
+        Ok((removal::remove(connection, &left_over, &[])?, removal::sweep(connection)?))
     })?;
     gone.take_out_of(within.stored_ids);
     swept.take_out_of(within.stored_ids);
@@ -200,9 +197,8 @@ pub fn remove_all(current: &mut Current, within: &mut Within) -> Result<Changes,
         current.phase = Phase::Done;
         return Ok(Changes::default());
     }
-    let (held, (spans, logs)) = within.connection.with(|connection| {
-        transaction(connection, || Ok((doomed::held(connection)?, removal::remove_all(connection)?)))
-    })?;
+    let (held, (spans, logs)) =
+        within.connection.write(|connection| Ok((doomed::held(connection)?, removal::remove_all(connection)?)))?;
     *within.stored_ids = StoredIds::default();
     within.summaries.clear();
     current.is_new = false;

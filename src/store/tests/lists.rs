@@ -1,7 +1,7 @@
 //! What lists, searches and sums show of what is stored.
 
 use super::*;
-use crate::model::{Spread, Usd, nanoseconds};
+use crate::model::{Groups, Spread, Usd, nanoseconds};
 
 fn filter(text: &str) -> Filter {
     Filter { text: text.into(), ..Filter::default() }
@@ -189,6 +189,34 @@ fn percentiles_of_many_runs_and_steps_are_close_and_those_of_few_are_exact() {
         }
         assert_eq!(stats.rounded, number > 10_000);
     }
+}
+
+#[test]
+fn statistics_are_as_of_one_moment_while_runs_arrive() {
+    let store = memory();
+    let ask = || {
+        let query = Query::Stats { filter: Filter::default(), stretch: None };
+        let Ok(Answer::Stats(stats)) = store.answer(&query) else { panic!("no statistics") };
+        let of = |groups: &Groups| groups.rows.iter().map(|group| group.runs).sum::<u64>();
+        // Sessions and users are counted on another connection than all runs.
+        assert_eq!((of(&stats.by_session), of(&stats.users)), (stats.states.all(), stats.states.all()));
+        stats.states.all()
+    };
+    std::thread::scope(|scope| {
+        let sends = scope.spawn(|| {
+            for n in 0..60 {
+                send(&store, [span(&format!("run {n}"), 1).of(&format!("session {}", n % 7))]);
+            }
+        });
+        while !sends.is_finished() {
+            ask();
+        }
+        sends.join().unwrap();
+    });
+    assert_eq!(ask(), 60);
+    // Nothing can begin to be read by two while something is committed; one does it alone then.
+    let alone = store.connection.between_commits(|| Ok(ask())).unwrap();
+    assert_eq!(alone, Some(60));
 }
 
 #[test]

@@ -11,7 +11,6 @@ use crate::{
         DatabaseError, Submission,
         exchange_halves::PlacedHalves,
         group::GroupPlan,
-        pool::transaction,
         removal::{self, Gone},
         replace::{Reprocessed, write_reprocessed},
         retention::Within,
@@ -79,9 +78,8 @@ impl StoreWriter {
         let now = Instant::now();
         let halves = connection.with(|connection| PlacedHalves::of(connection, submissions, HashSet::new(), prices))?;
         moving.extend(halves.traces().chain(halves.placed_in()));
-        let written = connection.with(|connection| {
-            transaction(connection, || Written::write(connection, stored_ids, summaries, submissions, &halves, now))
-        })?;
+        let written = connection
+            .write(|connection| Written::write(connection, stored_ids, summaries, submissions, &halves, now))?;
         moving.clear();
         retention.note_stored();
         Ok(written.committed(stored_ids, summaries, now))
@@ -109,25 +107,22 @@ impl StoreWriter {
         let now = Instant::now();
         let halves = OnceCell::new();
         let exchanges = reprocessed.exchanges();
-        let committed = connection.with(|connection| {
-            transaction(connection, || {
-                // What is written next has to know what this stored, though it is not committed yet.
-                let changes =
-                    write_reprocessed(connection, stored_ids, reprocessed)?.committed(stored_ids, summaries, now);
-                // A trace may be new, with spans made of log records. It has no row yet, but something of it is stored.
-                stored_ids.traces.extend(reprocessed.traces());
-                // No new spans or log records arrived, and the cached digests of these traces are out of date.
-                summaries.forget(reprocessed.traces());
-                summaries.expect(reprocessed.traces());
-                summaries.expect_later(reprocessed.main_trace());
-                if exchanges.is_empty() {
-                    return Ok((changes, None));
-                }
-                let placed = PlacedHalves::of(connection, &[], exchanges, prices)?;
-                let halves = halves.get_or_init(|| placed);
-                moving.extend(halves.traces());
-                Ok((changes, Some(Written::write(connection, stored_ids, summaries, &[], halves, now)?)))
-            })
+        let committed = connection.write(|connection| {
+            // What is written next has to know what this stored, though it is not committed yet.
+            let changes = write_reprocessed(connection, stored_ids, reprocessed)?.committed(stored_ids, summaries, now);
+            // A trace may be new, with spans made of log records. It has no row yet, but something of it is stored.
+            stored_ids.traces.extend(reprocessed.traces());
+            // No new spans or log records arrived, and the cached digests of these traces are out of date.
+            summaries.forget(reprocessed.traces());
+            summaries.expect(reprocessed.traces());
+            summaries.expect_later(reprocessed.main_trace());
+            if exchanges.is_empty() {
+                return Ok((changes, None));
+            }
+            let placed = PlacedHalves::of(connection, &[], exchanges, prices)?;
+            let halves = halves.get_or_init(|| placed);
+            moving.extend(halves.traces());
+            Ok((changes, Some(Written::write(connection, stored_ids, summaries, &[], halves, now)?)))
         });
         let (changes, written) = match committed {
             Ok(committed) => committed,
