@@ -121,7 +121,7 @@ pub enum Sends {
 }
 
 /// What is written to a file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Export {
     pub of: ExportOf,
     pub form: ExportForm,
@@ -130,7 +130,7 @@ pub struct Export {
 }
 
 /// Of what.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExportOf {
     Run(TraceId),
     Session(SessionId),
@@ -139,7 +139,7 @@ pub enum ExportOf {
 }
 
 /// In which form.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ExportForm {
     /// As it was received, compressed.
     Otlp,

@@ -21,7 +21,7 @@ use super::{
     sending::Sending,
     serve,
     watching::{Shows, Watching},
-    written,
+    written::{self, Holder},
 };
 use crate::{
     app::{ViewChange, history::MOST, sdk::Sdk},
@@ -77,6 +77,11 @@ pub fn show(settings: &Settings, shows: Shows) -> anyhow::Result<u8> {
         wiring.send = Box::new(move |what, host, port| sending.start(what, host, port));
     }
     wiring.take_over = Box::new(move || taking.take_over());
+    let attached = Arc::clone(&watching);
+    wiring.export = Arc::new(move |store, export| match store {
+        Some(store) => written::write(&Holder::Store(store), export),
+        None => attached.export(export),
+    });
     let ended = terminal::run(wiring);
 
     stage.close();
@@ -138,7 +143,10 @@ pub(super) fn wiring(
             Db::File(_) | Db::Memory => "memory".to_owned(),
         },
         mode,
-        export: Arc::new(written::write),
+        export: Arc::new(|store, export| match store {
+            Some(store) => written::write(&Holder::Store(store), export),
+            None => "nothing is written: no store is open here".to_owned(),
+        }),
         alerts: Alerts { bell: settings.bell.value, notify: settings.notify.value, title: settings.title.value },
         sdk: env::current_dir().ok().and_then(|folder| Sdk::used_by(&Project::of(&folder))).unwrap_or_default(),
     }

@@ -23,9 +23,10 @@ use super::{
     screens::{Address, Remote, Wire, dial},
     seen::shown,
     serve,
+    written::{self, Holder},
 };
 use crate::{
-    app::Ended,
+    app::{Ended, Export},
     config::{Secret, Settings},
     receive::{Counts, Listeners},
     start::{self, HeldByUs, OwnToken, Rooms},
@@ -306,6 +307,15 @@ impl Watching {
                 self.stage.ended(Ended { why: format!("{error:#}"), offer });
             }
         }
+    }
+
+    /// Writes something of what the other instance holds to a file here, and says where, or why not.
+    pub fn export(&self, export: &Export) -> String {
+        let remote = match &*self.now() {
+            Now::Attached(remote) => remote.clone(),
+            _ => return "nothing is written: the sideseat-tui that stored has ended".to_owned(),
+        };
+        written::write(&Holder::Remote(&remote), export)
     }
 
     /// Closes whatever is open. Everything that was accepted is stored then.

@@ -11,6 +11,7 @@ use flate2::{Compression, write::GzEncoder};
 use super::{
     export::{write_otlp, write_transcript},
     page,
+    screens::Remote,
 };
 use crate::{
     app::{
@@ -23,9 +24,17 @@ use crate::{
 /// So many names are tried.
 const NAMES: usize = 1000;
 
+/// Who holds what is written.
+pub enum Holder<'a> {
+    /// A store that is open in this process.
+    Store(&'a Store),
+    /// The instance that the screen is attached to.
+    Remote(&'a Remote),
+}
+
 /// Writes it, and says where, or why not.
-pub fn write(store: &Store, export: &Export) -> String {
-    match write_in(Path::new("."), store, export) {
+pub fn write(holder: &Holder, export: &Export) -> String {
+    match write_in(Path::new("."), holder, export) {
         Ok((path, bytes)) => {
             let shows = if export.form == ExportForm::Otlp { "; `sideseat-tui open` shows it" } else { "" };
             format!("wrote {} to {}{shows}", format::bytes(bytes), path.display())
@@ -34,9 +43,7 @@ pub fn write(store: &Store, export: &Export) -> String {
     }
 }
 
-fn write_in(folder: &Path, store: &Store, export: &Export) -> anyhow::Result<(PathBuf, u64)> {
-    let picks = picked(store, &export.of)?;
-    anyhow::ensure!(!picks.is_empty(), "the store holds no such run any more");
+fn write_in(folder: &Path, holder: &Holder, export: &Export) -> anyhow::Result<(PathBuf, u64)> {
     let ending = match export.form {
         ExportForm::Otlp => "json.gz",
         ExportForm::Transcript => "transcript.json",
@@ -44,7 +51,13 @@ fn write_in(folder: &Path, store: &Store, export: &Export) -> anyhow::Result<(Pa
         ExportForm::Markdown(_) => "md",
     };
     let (file, path) = new_file(folder, &export.name, ending)?;
-    let written = fill(file, store, export, &picks);
+    let mut out = BufWriter::new(file);
+    let written = match (&export.form, holder) {
+        (ExportForm::Markdown(text), _) => out.write_all(text.as_bytes()).map_err(Into::into),
+        (_, Holder::Store(store)) => fill(&mut out, store, export, &Zone::system()),
+        (_, Holder::Remote(remote)) => remote.export(export, &mut out),
+    };
+    let written = written.and_then(|()| Ok(out.flush()?));
     if written.is_err() {
         // Half a file helps nobody.
         drop(fs::remove_file(&path));
@@ -54,19 +67,24 @@ fn write_in(folder: &Path, store: &Store, export: &Export) -> anyhow::Result<(Pa
     Ok((path, bytes))
 }
 
-fn fill(file: File, store: &Store, export: &Export, picks: &[Picked]) -> anyhow::Result<()> {
-    let mut file = BufWriter::new(file);
+/// Writes what a file is to hold; `zone`: that of whoever reads it.
+///
+/// # Errors
+/// Those of the store and of `out`, and where nothing of it is stored.
+pub fn fill(out: &mut dyn Write, store: &Store, export: &Export, zone: &Zone) -> anyhow::Result<()> {
+    let picks = picked(store, &export.of)?;
+    anyhow::ensure!(!picks.is_empty(), "the store holds no such run any more");
     match &export.form {
         ExportForm::Otlp => {
-            let mut packed = GzEncoder::new(&mut file, Compression::default());
-            write_otlp(store, picks, &mut packed)?;
+            let mut packed = GzEncoder::new(&mut *out, Compression::default());
+            write_otlp(store, &picks, &mut packed)?;
             packed.finish()?;
         }
-        ExportForm::Transcript => write_transcript(store, &pick(&export.of), &mut file)?,
-        ExportForm::Html => page::write(store, &pick(&export.of), picks, &Zone::system(), &mut file)?,
-        ExportForm::Markdown(text) => file.write_all(text.as_bytes())?,
+        ExportForm::Transcript => write_transcript(store, &pick(&export.of), out)?,
+        ExportForm::Html => page::write(store, &pick(&export.of), &picks, zone, out)?,
+        ExportForm::Markdown(text) => out.write_all(text.as_bytes())?,
     }
-    file.flush()?;
+    out.flush()?;
     Ok(())
 }
 

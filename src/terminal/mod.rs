@@ -60,8 +60,8 @@ use crate::{
     theme::{Depth, ThemeError, Themes},
 };
 
-/// Writes something of a store to a new file, and says where, or why not.
-pub type Exports = Arc<dyn Fn(&Store, &Export) -> String + Send + Sync>;
+/// Writes something of a store to a new file, and says where, or why not; `None`: of the store of another instance.
+pub type Exports = Arc<dyn Fn(Option<&Store>, &Export) -> String + Send + Sync>;
 
 /// What the screen is connected to.
 pub struct Wiring {

@@ -67,6 +67,64 @@ fn a_second_screen_shows_what_the_first_receives_with_the_same_keys() {
     first.leaves_everything_as_it_was(0);
 }
 
+/// A key writes a file, and the last line says so; what the file holds.
+fn writes(screen: &mut Terminal, keys: &str, ending: &str) -> Vec<u8> {
+    let folder = screen.home.path("");
+    let is_there = || {
+        let files = fs::read_dir(&folder).unwrap().map(|file| file.unwrap().path());
+        files.into_iter().find(|file| file.to_str().is_some_and(|name| name.ends_with(ending)))
+    };
+    assert_eq!(is_there(), None);
+    screen.press(keys);
+    screen.waits_for(ending, |screen| screen.contents().contains(" to ./") && screen.contents().contains(ending));
+    fs::read(is_there().unwrap()).unwrap()
+}
+
+#[test]
+fn an_attached_screen_writes_files_of_what_the_first_one_holds() {
+    let home = Home::new();
+    let first = first(&home);
+    let mut second = second(&home);
+    first.sends("bedrock/seed_session.pb");
+    second.shows("sess-abc");
+    second.shows("[1 Messages");
+    let packed = writes(&mut second, "xf", ".json.gz");
+    let mut unpacked = Vec::new();
+    flate2::read::GzDecoder::new(&*packed).read_to_end(&mut unpacked).unwrap();
+    assert_eq!(String::from_utf8(unpacked), String::from_utf8(home.prints(&["export", "--format", "otlp-json"])));
+    let transcript: Value = serde_json::from_slice(&writes(&mut second, "xt", ".transcript.json")).unwrap();
+    assert_eq!(transcript["traces"].as_array().unwrap().len(), 1);
+    let page = String::from_utf8(writes(&mut second, "xh", ".html")).unwrap();
+    assert!(page.contains("What about street food in Osaka?") && page.ends_with("</html>\n"), "{page}");
+    assert!(String::from_utf8(writes(&mut second, "xm", ".md")).unwrap().contains("Osaka"));
+    second.press("q");
+    second.leaves_everything_as_it_was(0);
+}
+
+#[test]
+fn an_attached_screen_sends_imports_and_deletes() {
+    let home = Home::new();
+    let first = first(&home);
+    let mut second = second(&home);
+    second.press("t");
+    second.shows("the test span was stored");
+    first.shows("Is anybody listening?");
+    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/bedrock/seed_session.pb");
+    second.press(&format!("\x1b[200~{file} \x1b[201~"));
+    second.shows("import it");
+    second.press("j\r");
+    second.shows("imported");
+    first.shows("sess-abc");
+    second.press("D");
+    second.shows("delete it");
+    second.press("j\r");
+    second.shows("deleted 1 run");
+    second.waits_for("two runs are left", |screen| screen.contents().contains(" 2 runs"));
+    first.waits_for("two runs are left", |screen| screen.contents().contains(" 2 runs"));
+    second.press("q");
+    second.leaves_everything_as_it_was(0);
+}
+
 #[test]
 fn when_the_first_ends_the_second_takes_its_place() {
     let home = Home::new();

@@ -2,7 +2,7 @@
 
 use std::{
     collections::HashMap,
-    io::{self, BufReader, Write as _},
+    io::{self, BufReader, Write},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         mpsc::{self, Receiver, SyncSender},
@@ -16,7 +16,7 @@ use super::{
     words::{self, FromScreen, Hello, Reply, ToScreen},
 };
 use crate::{
-    app::Seen,
+    app::{Export, Seen, format::Zone},
     cli::frames::{FRAME_LIMIT, Frame, Printer, Request},
     model::{Changes, Query, QuerySlot},
     store::{Answered, Asks, Marked, OnAnswer, OnChange, Remover, Source, Store, StoreError},
@@ -29,6 +29,8 @@ const SILENT: Duration = Duration::from_secs(5);
 const LOST: Duration = Duration::from_secs(20);
 /// How long an image may take.
 const REPLY: Duration = Duration::from_mins(1);
+/// Parts of a file that wait to be written here: a disk that is slower than the other side holds up the connection.
+const PARTS: usize = 16;
 /// Queries that wait to be sent; they are sent at once, unless the other side is suspended.
 const UNSENT: usize = 1024;
 /// What is decoded may nest, by less than this holds.
@@ -48,6 +50,20 @@ struct Inner {
 /// What was asked for once, or why there is none.
 type Replied = Result<Reply, String>;
 
+/// Who waits for something that was asked for once.
+#[derive(Clone)]
+enum Waits {
+    Reply(mpsc::Sender<Replied>),
+    File(SyncSender<OfFile>),
+}
+
+/// What comes of a file.
+enum OfFile {
+    Part(Vec<u8>),
+    /// It is whole, or why it never will be.
+    End(Replied),
+}
+
 struct State {
     /// Is handed the answers, once somebody asks.
     answered: Option<Arc<OnAnswer>>,
@@ -59,7 +75,7 @@ struct State {
     /// The newest query of each slot that has no answer yet.
     asked: HashMap<QuerySlot, u64>,
     /// Who waits for a reply.
-    waiting: HashMap<u64, mpsc::Sender<Replied>>,
+    waiting: HashMap<u64, Waits>,
     /// Number of replies that were asked for.
     tickets: u64,
     /// Why the connection has ended; `None` while it lasts.
@@ -196,10 +212,22 @@ impl Remote {
                     answered(Answered { slot, ticket, answer });
                 }
             }
+            ToScreen::Part { ticket, bytes } => {
+                let Some(Waits::File(file)) = state.waiting.get(&ticket).cloned() else { return };
+                drop(state);
+                if file.send(OfFile::Part(bytes)).is_err() {
+                    // It could not be written: nobody waits for the rest.
+                    self.state().waiting.remove(&ticket);
+                }
+            }
             ToScreen::Reply { ticket, reply } => {
-                if let Some(waits) = state.waiting.remove(&ticket) {
-                    // Who waited may have lost patience.
-                    let _ = waits.send(reply);
+                let waits = state.waiting.remove(&ticket);
+                drop(state);
+                // Who waited may have lost patience.
+                match waits {
+                    Some(Waits::Reply(waits)) => drop(waits.send(reply)),
+                    Some(Waits::File(file)) => drop(file.send(OfFile::End(reply))),
+                    None => {}
                 }
             }
         }
@@ -224,6 +252,18 @@ impl Remote {
     /// Asks for something once, and waits for the reply.
     fn once(&self, patience: Option<Duration>, word: impl FnOnce(u64) -> FromScreen) -> Result<Reply, StoreError> {
         let (waits, replied) = mpsc::channel();
+        let ticket = self.ask_once(Waits::Reply(waits), word)?;
+        let reply = match patience {
+            Some(patience) => replied.recv_timeout(patience).ok(),
+            // The end of the connection ends the waiting.
+            None => replied.recv().ok(),
+        };
+        self.state().waiting.remove(&ticket);
+        reply.ok_or(StoreError::Closed)?.map_err(StoreError::Query)
+    }
+
+    /// Asks for something once; returns what it is known by.
+    fn ask_once(&self, waits: Waits, word: impl FnOnce(u64) -> FromScreen) -> Result<u64, StoreError> {
         let ticket = {
             let mut state = self.state();
             if state.over.is_some() {
@@ -238,13 +278,25 @@ impl Remote {
             self.state().waiting.remove(&ticket);
             return Err(StoreError::Closed);
         }
-        let reply = match patience {
-            Some(patience) => replied.recv_timeout(patience).ok(),
-            // The end of the connection ends the waiting.
-            None => replied.recv().ok(),
-        };
-        self.state().waiting.remove(&ticket);
-        reply.ok_or(StoreError::Closed)?.map_err(StoreError::Query)
+        Ok(ticket)
+    }
+
+    /// Has the instance say what a file is to hold, and writes that as it comes.
+    ///
+    /// # Errors
+    /// The instance cannot make it, the connection ends, or what `out` says.
+    pub fn export(&self, export: &Export, out: &mut dyn Write) -> anyhow::Result<()> {
+        let (file, comes) = mpsc::sync_channel(PARTS);
+        let zone = Zone::system_name();
+        self.ask_once(Waits::File(file), |ticket| FromScreen::Export { export: export.clone(), zone, ticket })?;
+        for part in comes {
+            match part {
+                OfFile::Part(bytes) => out.write_all(&bytes)?,
+                OfFile::End(Ok(_)) => return Ok(()),
+                OfFile::End(Err(why)) => anyhow::bail!(why),
+            }
+        }
+        anyhow::bail!("the connection to the other sideseat-tui was lost")
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -293,7 +345,7 @@ impl Source for Remote {
     fn blob(&self, sha256: &[u8; 32]) -> Result<Option<Vec<u8>>, StoreError> {
         match self.once(Some(REPLY), |ticket| FromScreen::Blob { sha256: *sha256, ticket })? {
             Reply::Blob(bytes) => Ok(bytes),
-            Reply::Marked | Reply::Removed(_) => Err(StoreError::Closed),
+            Reply::Marked | Reply::Removed(_) | Reply::Exported => Err(StoreError::Closed),
         }
     }
 
@@ -305,7 +357,7 @@ impl Source for Remote {
         let remote = self.clone();
         Box::new(move |removal| match remote.once(None, |ticket| FromScreen::Remove { removal, ticket })? {
             Reply::Removed(removed) => Ok(removed),
-            Reply::Blob(_) | Reply::Marked => Err(StoreError::Closed),
+            Reply::Blob(_) | Reply::Marked | Reply::Exported => Err(StoreError::Closed),
         })
     }
 

@@ -4,12 +4,13 @@
 //! its own answers only: what changes meanwhile is merged until it is read, at worst into "everything has changed".
 
 use std::{
-    io,
+    fmt::Display,
+    io::{self, BufWriter, Write},
     net::Shutdown,
     os::unix::net::UnixStream,
     sync::{
         Arc, Mutex, PoisonError,
-        mpsc::{Receiver, RecvTimeoutError, sync_channel},
+        mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
     },
     thread,
     time::{Duration, Instant},
@@ -17,9 +18,9 @@ use std::{
 
 use super::words::{self, ASKED, FromScreen, Hello, Reply, ToScreen};
 use crate::{
-    app::Seen,
-    cli::frames::Frame,
-    store::{Answered, Listener, Readers, Store, StoreError},
+    app::{Export, Seen, format::Zone},
+    cli::{frames::Frame, written},
+    store::{Answered, Listener, Readers, Store},
 };
 
 /// Most screens that are attached at once.
@@ -28,6 +29,10 @@ pub const MOST: usize = 8;
 const QUERIES: usize = 512;
 /// How often what the listeners have seen is sent.
 const PERIOD: Duration = Duration::from_secs(1);
+/// More files than this do not wait to be written; one is written at a time.
+const FILES: usize = 8;
+/// Bytes of a file that are sent at once: answers need not wait for more.
+const PART: usize = 256 << 10;
 /// Changes are sent this often at most.
 const PACE: Duration = Duration::from_millis(50);
 
@@ -48,7 +53,18 @@ pub fn serve(stream: &UnixStream, store: &Store, hello: Hello, seen: &dyn SeenNo
             let _ = tell(to, listener, &woken, seen);
             let _ = stream.shutdown(Shutdown::Both);
         })?;
-        let ended = ask(stream, store, &readers, to);
+        // Queries are answered meanwhile.
+        let (files, wanted) = sync_channel(FILES);
+        thread::Builder::new().name("store-files".to_owned()).spawn_scoped(scope, move || {
+            for file in wanted {
+                if write(file, store, to).is_err() {
+                    let _ = stream.shutdown(Shutdown::Both);
+                    return;
+                }
+            }
+        })?;
+        let ended = ask(stream, store, &readers, to, &files);
+        drop(files);
         let _ = stream.shutdown(Shutdown::Both);
         // Where a change waits there already, sending that fails.
         let _ = wake.try_send(Wake::Ends);
@@ -84,7 +100,7 @@ impl ToScreens {
         frame.write(&mut &*stream)
     }
 
-    fn reply(&self, ticket: u64, reply: Result<Reply, StoreError>) -> io::Result<()> {
+    fn reply(&self, ticket: u64, reply: Result<Reply, impl Display>) -> io::Result<()> {
         self.send(&ToScreen::Reply { ticket, reply: reply.map_err(|error| error.to_string()) })
     }
 
@@ -128,8 +144,50 @@ fn tell(to: &ToScreens, listener: &Listener, woken: &Receiver<Wake>, seen: &dyn 
     }
 }
 
+/// A file that a screen wants: what it is to hold, the reader's time zone, and what the reply is marked with.
+type Wanted = (Export, Option<String>, u64);
+
+/// Sends a file in parts, and how that ended. It fails once the screen is gone.
+fn write((export, zone, ticket): Wanted, store: &Store, to: &ToScreens) -> io::Result<()> {
+    let zone = zone.as_deref().and_then(Zone::named).unwrap_or_else(Zone::system);
+    let mut parts = BufWriter::with_capacity(PART, Parts { to, ticket, lost: false });
+    let written = written::fill(&mut parts, store, &export, &zone);
+    // What is left after a failure is no file.
+    if parts.into_parts().0.lost {
+        return Err(io::ErrorKind::BrokenPipe.into());
+    }
+    to.reply(ticket, written.map(|()| Reply::Exported).map_err(|error| format!("{error:#}")))
+}
+
+/// Sends what is written into it to a screen.
+struct Parts<'a> {
+    to: &'a ToScreens,
+    ticket: u64,
+    /// The screen is gone.
+    lost: bool,
+}
+
+impl Write for Parts<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let bytes = &bytes[..bytes.len().min(PART)];
+        let sent = self.to.send(&ToScreen::Part { ticket: self.ticket, bytes: bytes.to_vec() });
+        self.lost |= sent.is_err();
+        sent.map(|()| bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 /// Takes what a screen asks, until the connection is closed.
-fn ask(stream: &UnixStream, store: &Store, readers: &Readers, to: &ToScreens) -> io::Result<()> {
+fn ask(
+    stream: &UnixStream,
+    store: &Store,
+    readers: &Readers,
+    to: &ToScreens,
+    files: &SyncSender<Wanted>,
+) -> io::Result<()> {
     let mut stream = io::BufReader::new(stream);
     while let Some(frame) = Frame::read(&mut stream, ASKED)? {
         let Frame::Word(bytes) = frame else { return Err(io::ErrorKind::InvalidData.into()) };
@@ -147,6 +205,11 @@ fn ask(stream: &UnixStream, store: &Store, readers: &Readers, to: &ToScreens) ->
             // What the screen asks meanwhile waits: it would be of what goes just now.
             FromScreen::Remove { removal, ticket } => {
                 to.reply(ticket, store.remove(removal).map(Reply::Removed))?;
+            }
+            FromScreen::Export { export, zone, ticket } => {
+                if files.try_send((export, zone, ticket)).is_err() {
+                    to.reply(ticket, Err(format!("{FILES} other files are to be written first")))?;
+                }
             }
         }
     }

@@ -16,7 +16,7 @@ use std::io;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 
 use crate::{
-    app::{Listening, Seen},
+    app::{Export, Listening, Seen},
     cli::frames::{FRAME_LIMIT, Frame},
     model::{Answer, Changes, Query, QuerySlot, Removal, Removed, shared},
     store::Marked,
@@ -48,6 +48,12 @@ pub enum FromScreen {
         removal: Removal,
         ticket: u64,
     },
+    /// What a file is to hold; `zone`: the time zone of whoever reads it.
+    Export {
+        export: Export,
+        zone: Option<String>,
+        ticket: u64,
+    },
 }
 
 /// What the instance answers.
@@ -64,6 +70,11 @@ pub enum ToScreen {
         ticket: u64,
         answer: Result<Answer, String>,
     },
+    /// The next bytes of a file; the reply says that it is whole.
+    Part {
+        ticket: u64,
+        bytes: Vec<u8>,
+    },
     /// What was asked for once, or why there is none.
     Reply {
         ticket: u64,
@@ -77,6 +88,8 @@ pub enum Reply {
     Blob(Option<Vec<u8>>),
     Marked,
     Removed(Removed),
+    /// All of the file was sent.
+    Exported,
 }
 
 /// What does not change while an instance runs.

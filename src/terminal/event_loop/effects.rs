@@ -112,10 +112,7 @@ impl EventLoop {
         let Some((store, _)) = &self.shown else { return };
         let (store, export, to_loop) = (Arc::clone(store), Arc::clone(&self.outside.export), self.to_loop.clone());
         std::thread::spawn(move || {
-            let told = match store.own() {
-                Some(store) => export(store, &what),
-                None => "not written: here `sideseat-tui export` does that, or x on the screen that stores".to_owned(),
-            };
+            let told = export(store.own(), &what);
             drop(store);
             drop(to_loop.send(Incoming::Notice(told)));
         });
