@@ -7,6 +7,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
+        atomic::AtomicBool,
         mpsc::{Receiver, RecvTimeoutError, Sender},
     },
     thread,
@@ -81,6 +82,8 @@ pub struct Outside {
     pub alerter: Alerter,
     pub change_view: ChangeView,
     pub keep_lines: Box<dyn Fn(&Lines) + Send>,
+    /// Another program has the terminal; known to the thread of the signals.
+    pub away: Arc<AtomicBool>,
 }
 
 pub struct EventLoop {
@@ -200,6 +203,7 @@ impl EventLoop {
                 Ok(())
             }
             Incoming::Signal(ProcessSignal::Resized) => self.resize(incoming),
+            Incoming::Signal(ProcessSignal::Stopped) => self.stop(incoming),
             Incoming::Signal(ProcessSignal::Continued) => {
                 // Stopped by someone else, perhaps: the shell has had the terminal since.
                 self.tty.take()?;

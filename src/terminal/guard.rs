@@ -66,7 +66,7 @@ impl Guard {
     /// Takes the terminal. From now on a panic of any thread gives it back before it is reported.
     pub fn take() -> io::Result<Self> {
         let tty = Arc::new(Tty::open()?);
-        tty.take().inspect_err(|_| tty.give_back())?;
+        tty.take().inspect_err(|_| _ = tty.give_back())?;
         let before: Arc<Hook> = panic::take_hook().into();
         let (hook_tty, hook_before) = (tty.clone(), before.clone());
         panic::set_hook(Box::new(move |info| {
@@ -145,16 +145,18 @@ impl Tty {
         if self.titled.swap(false, Ordering::SeqCst) { write(TITLE_BACK) } else { Ok(()) }
     }
 
-    /// Sets the terminal to what it was before it was taken. A second call does nothing.
+    /// Sets the terminal to what it was before it was taken; false where it was given back already: then nothing is done.
     ///
     /// What was typed or pointed at and not read yet is dropped: the shell must not take it for a command.
-    pub fn give_back(&self) {
-        if self.taken.swap(false, Ordering::SeqCst) {
+    pub fn give_back(&self) -> bool {
+        let is_ours = self.taken.swap(false, Ordering::SeqCst);
+        if is_ours {
             // There may be no terminal any more, and nobody would read an error.
             let _ = self.title_back();
             let _ = write(GIVE_BACK);
             let _ = tcsetattr(self.input(), OptionalActions::Flush, &self.found);
         }
+        is_ours
     }
 }
 

@@ -35,6 +35,7 @@ use std::{
     path::PathBuf,
     sync::{
         Arc,
+        atomic::AtomicBool,
         mpsc::{self, Receiver},
     },
     thread,
@@ -181,8 +182,8 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
 
     // Before the terminal is taken: a signal in the first moments waits here instead of ending us with it in our hands.
     let (to_loop, incoming) = mpsc::channel();
-    let sender = to_loop.clone();
-    signals::listen(move |signal| sender.send(Incoming::Signal(signal)).is_ok())?;
+    let (sender, away) = (to_loop.clone(), Arc::new(AtomicBool::new(false)));
+    signals::listen(Arc::clone(&away), move |signal| sender.send(Incoming::Signal(signal)).is_ok())?;
 
     let guard = Guard::take()?;
     let tty = guard.tty();
@@ -266,6 +267,7 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
         alerter,
         change_view,
         keep_lines,
+        away,
     };
     EventLoop::new(state, screen, tty, input, to_loop, outside).run(&incoming)
 }

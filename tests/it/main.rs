@@ -38,6 +38,7 @@ mod settings;
 mod states;
 mod stats;
 mod sums;
+mod suspended;
 mod tail;
 mod taken;
 mod token;

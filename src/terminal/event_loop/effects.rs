@@ -4,7 +4,7 @@ use std::{
     collections::VecDeque,
     fs,
     path::PathBuf,
-    sync::{Arc, PoisonError, mpsc::Receiver},
+    sync::{Arc, PoisonError, atomic::Ordering, mpsc::Receiver},
     thread,
     time::{Duration, Instant},
 };
@@ -13,10 +13,13 @@ use rustix::process::{Signal, kill_current_process_group};
 
 use super::{EventLoop, Incoming};
 use crate::{
-    app::{Dropped, Effect, Event, Export, removed, update},
+    app::{Dropped, Effect, Event, Export, Mode, removed, update},
     model::{Removal, SpanId, TraceId},
     store::Marked,
-    terminal::{ScreenError, guard, pager, signals::ProcessSignal},
+    terminal::{
+        ScreenError, guard, pager,
+        signals::{self, ProcessSignal},
+    },
 };
 
 /// A process that was sent the signal to stop does so by then, or never: nobody may be there to continue it.
@@ -146,7 +149,9 @@ impl EventLoop {
     ) -> Result<Option<String>, ScreenError> {
         self.input.step_aside();
         self.tty.give_back();
+        self.outside.away.store(true, Ordering::SeqCst);
         let told = pager::show(text, ending, edit).err().map(|error| error.to_string());
+        self.outside.away.store(false, Ordering::SeqCst);
         // A ctrl-c was the pager's.
         let meanwhile = incoming.try_iter();
         self.later.extend(meanwhile.filter(|one| !matches!(one, Incoming::Signal(ProcessSignal::Interrupted))));
@@ -184,22 +189,53 @@ impl EventLoop {
         }
     }
 
-    /// Gives the terminal back, stops the process and all that were started with it, and goes on when continued.
+    /// Stops the process and all that were started with it, as the terminal's own ctrl-z does.
     fn suspend(&mut self, incoming: &Receiver<Incoming>) -> Result<(), ScreenError> {
-        self.input.step_aside();
-        self.tty.give_back();
-        guard::write(
-            b"sideseat-tui is stopped and receives nothing until `fg`; `sideseat-tui serve` needs no screen\r\n",
-        )?;
+        if !signals::may_be_continued() {
+            return self
+                .event(Event::Notice("no shell is here that could continue it: it goes on".to_owned()), incoming);
+        }
+        self.leave()?;
         kill_current_process_group(Signal::TSTP).map_err(std::io::Error::from)?;
-        // The signal may take its time to stop every thread, and a process nobody could continue is not stopped.
+        // This process is of that group as well: its own signal comes by the thread of the signals.
+        self.wait_for(ProcessSignal::Stopped, incoming);
+        self.stop(incoming)
+    }
+
+    /// Gives the terminal back, stops the process, and goes on when it is continued.
+    pub(super) fn stop(&mut self, incoming: &Receiver<Incoming>) -> Result<(), ScreenError> {
+        if !signals::may_be_continued() {
+            return Ok(());
+        }
+        self.leave()?;
+        signals::stop();
+        // It may take its time to stop every thread.
+        self.wait_for(ProcessSignal::Continued, incoming);
+        self.take_again()
+    }
+
+    /// Gives the terminal back, and says there what that means. A second call does nothing.
+    fn leave(&mut self) -> Result<(), ScreenError> {
+        self.input.step_aside();
+        if self.tty.give_back() {
+            let told: &[u8] = if self.state.mode == Mode::Attached {
+                b"this screen of sideseat-tui is stopped until `fg`; the one that it is attached to goes on\r\n"
+            } else {
+                b"sideseat-tui is stopped and receives nothing until `fg`; `sideseat-tui serve` needs no screen\r\n"
+            };
+            guard::write(told)?;
+        }
+        Ok(())
+    }
+
+    /// Waits for a signal, but not for ever; what comes meanwhile is kept.
+    fn wait_for(&mut self, signal: ProcessSignal, incoming: &Receiver<Incoming>) {
         let deadline = Instant::now() + STOPPING;
         while let Ok(one) = incoming.recv_timeout(deadline.saturating_duration_since(Instant::now())) {
-            if matches!(one, Incoming::Signal(ProcessSignal::Continued)) {
+            if matches!(one, Incoming::Signal(came) if came == signal) {
                 break;
             }
             self.later.push_back(one);
         }
-        self.take_again()
     }
 }
