@@ -87,8 +87,14 @@ fn variables(settings: &Settings) -> Vec<(&'static str, String)> {
     };
     let usual = SocketAddr::new(settings.bind.value.0, port(settings.http_port.value, 4318));
     let bound = |what: &str| running?.addresses.iter().find(|bound| bound.what == what).map(|bound| bound.address);
-    let sideseat = bound("sideseat").map_or(port(settings.sideseat_port.value, SIDESEAT), |bound| bound.port());
     let http = bound("http").or_else(|| running?.http()).unwrap_or(usual);
+    let sideseat = match (running, settings.sideseat_port.value) {
+        (Some(_), _) => bound("sideseat").map(|bound| bound.port()),
+        (None, Port::Off) => None,
+        (None, set) => Some(port(set, SIDESEAT)),
+    };
+    // Where its own port is turned off, that for OTLP over HTTP takes what the SDK sends.
+    let sideseat = sideseat.unwrap_or(http.port());
     // A socket that listens everywhere is reached at loopback.
     let host = if http.ip().is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { http.ip() };
     let mut variables = vec![

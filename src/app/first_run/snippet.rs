@@ -16,6 +16,9 @@ pub fn command() -> &'static str {
 /// What makes an SDK send the token. The token itself is not shown.
 const TOKEN: &str = "export OTEL_EXPORTER_OTLP_HEADERS=authorization=Bearer%20$SIDESEAT_TUI_TOKEN";
 
+/// What stands in place of an address where no port takes OTLP over HTTP.
+const NO_HTTP: &str = "# no port takes OTLP over HTTP here: start sideseat-tui with --http-port 4318";
+
 /// The lines that make an SDK send here, with the ports that are really bound.
 #[must_use]
 pub fn snippet(sdk: Sdk, listening: &[Listening], needs_token: bool) -> Vec<String> {
@@ -28,21 +31,34 @@ pub fn snippet(sdk: Sdk, listening: &[Listening], needs_token: bool) -> Vec<Stri
 }
 
 fn lines(sdk: Sdk, listening: &[Listening]) -> Vec<String> {
-    let (http, sideseat) = (address(listening, "http", 4318), address(listening, "sideseat", SIDESEAT.1));
-    let endpoint = format!("export OTEL_EXPORTER_OTLP_ENDPOINT=http://{http}");
+    let http = address(listening, "http", 4318);
+    let endpoint = match &http {
+        Some(http) => format!("export OTEL_EXPORTER_OTLP_ENDPOINT=http://{http}"),
+        None => NO_HTTP.to_owned(),
+    };
     let delay = "export OTEL_BSP_SCHEDULE_DELAY=200   # spans after 0.2 s instead of 5 s".to_owned();
     let Some(framework) = sdk.framework() else {
         let grpc = address(listening, "grpc", 4317);
+        let protocol = |name: &str| format!("export OTEL_EXPORTER_OTLP_PROTOCOL={name}");
+        let ways = match (http, grpc) {
+            (None, Some(grpc)) => {
+                vec![format!("export OTEL_EXPORTER_OTLP_ENDPOINT=http://{grpc}"), protocol("grpc")]
+            }
+            (Some(_), Some(grpc)) => vec![
+                endpoint,
+                protocol("http/protobuf"),
+                format!("# or gRPC: http://{grpc} and OTEL_EXPORTER_OTLP_PROTOCOL=grpc"),
+            ],
+            (_, None) => vec![endpoint, protocol("http/protobuf")],
+        };
         let content = "export OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT=true   # else spans come without text";
-        return vec![
-            endpoint,
-            "export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf".to_owned(),
-            format!("# or gRPC: http://{grpc} and OTEL_EXPORTER_OTLP_PROTOCOL=grpc"),
+        let more = [
             delay,
             content.to_owned(),
             "# the base URL only: SDKs add /v1/traces themselves".to_owned(),
             "# what else your project needs: sideseat-tui setup".to_owned(),
         ];
+        return ways.into_iter().chain(more).collect();
     };
     let mut lines = framework.installs(|_| false);
     lines.push(delay);
@@ -51,11 +67,17 @@ fn lines(sdk: Sdk, listening: &[Listening]) -> Vec<String> {
         if let Some(install) = lines.first_mut() {
             install.push_str("   # plain 'sideseat' sends only client.trace() roots, no model calls");
         }
-        if sideseat != format!("{}:{}", SIDESEAT.0, SIDESEAT.1) {
-            lines.push(format!("export SIDESEAT_ENDPOINT=http://{sideseat}"));
-        }
-        if let Some(last) = code.last_mut() {
-            let _ = write!(last, "   # sends to {sideseat}");
+        // The port for OTLP over HTTP takes what the SDK sends as well.
+        match address(listening, "sideseat", SIDESEAT.1).or(http) {
+            Some(to) => {
+                if to != format!("{}:{}", SIDESEAT.0, SIDESEAT.1) {
+                    lines.push(format!("export SIDESEAT_ENDPOINT=http://{to}"));
+                }
+                if let Some(last) = code.last_mut() {
+                    let _ = write!(last, "   # sends to {to}");
+                }
+            }
+            None => lines.push(NO_HTTP.to_owned()),
         }
         code.push("# your boto3 calls follow, unchanged".to_owned());
     } else {
@@ -66,13 +88,17 @@ fn lines(sdk: Sdk, listening: &[Listening]) -> Vec<String> {
     lines
 }
 
-/// Where one of the listeners is: `127.0.0.1:4318`, `[::1]:4318`; until it is open, where it usually is.
-fn address(listening: &[Listening], what: &str, usual: u16) -> String {
+/// Where one of the listeners is: `127.0.0.1:4318`, `[::1]:4318`; until any is open, where it usually is. `None`: it is
+/// turned off.
+fn address(listening: &[Listening], what: &str, usual: u16) -> Option<String> {
     let bound = listening.iter().find(|listening| listening.what.eq_ignore_ascii_case(what));
+    if bound.is_none() && !listening.is_empty() {
+        return None;
+    }
     let (host, port) = bound.map_or((SIDESEAT.0, usual), |bound| (bound.address.as_str(), bound.port));
     // What listens on all addresses is reached at that of this machine.
     let host = if matches!(host, "0.0.0.0" | "::") { SIDESEAT.0 } else { host };
-    if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") }
+    Some(if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") })
 }
 
 #[cfg(test)]
@@ -102,6 +128,29 @@ mod tests {
         for sdk in [Sdk::Strands, Sdk::Langgraph, Sdk::Openai, Sdk::Other] {
             assert!(snippet(sdk, &listening, false).join("\n").contains("http://127.0.0.1:4320"), "{sdk:?}");
         }
+    }
+
+    #[test]
+    fn a_port_that_is_turned_off_is_named_nowhere() {
+        let bound = |what: &str, port| Listening { what: what.into(), address: "127.0.0.1".into(), port, note: None };
+        let of = |sdk, listening: &[Listening]| snippet(sdk, listening, false).join("\n");
+        let without_sideseat = of(Sdk::Sideseat, &[bound("HTTP", 4318), bound("gRPC", 4317)]);
+        assert!(!without_sideseat.contains("5388"), "{without_sideseat}");
+        assert!(without_sideseat.contains("SIDESEAT_ENDPOINT=http://127.0.0.1:4318"), "{without_sideseat}");
+        assert!(without_sideseat.contains("# sends to 127.0.0.1:4318"), "{without_sideseat}");
+        let only_grpc = [bound("gRPC", 4317)];
+        for sdk in Sdk::ALL {
+            let lines = of(sdk, &only_grpc);
+            assert!(!lines.contains("=http://127.0.0.1:4318") && !lines.contains("5388"), "{lines}");
+            assert_eq!(lines.contains(NO_HTTP), sdk != Sdk::Other, "{lines}");
+        }
+        assert!(
+            of(Sdk::Other, &only_grpc)
+                .contains("ENDPOINT=http://127.0.0.1:4317\nexport OTEL_EXPORTER_OTLP_PROTOCOL=grpc")
+        );
+        let only_http = of(Sdk::Other, &[bound("HTTP", 4318)]);
+        assert!(only_http.contains("http/protobuf") && !only_http.contains("gRPC"), "{only_http}");
+        assert!(of(Sdk::Strands, &[bound("SideSeat", 5388)]).contains(NO_HTTP));
     }
 
     #[test]
