@@ -13,6 +13,7 @@
 //!
 //! ```text
 //!   update       one match over Event                       typing, lists, picture_keys: what it does to each overlay
+//!   press        what a key does, and keys pressed ahead of an answer
 //!   act          one match over Action
 //!   cursor_keys  the cursors of tree and detail
 //!   settle       what follows from the rest of the state, and what must be asked
@@ -32,7 +33,7 @@
 //!     ────────
 //!   state        what is looked at
 //!     ────────
-//!   places       where the cursor goes, and where it has been
+//!   places       where the cursor goes, and where it has been  ahead: keys that wait for that
 //!   picture      a picture that is laid over the screen
 //!   event        everything that can happen, and everything the app can want from outside
 //!   detail       the tabs over one answer                   tab_source: what makes them; document: their text
@@ -60,6 +61,7 @@
 
 mod act;
 pub mod activity;
+pub mod ahead;
 mod alerts;
 pub mod areas;
 pub mod browse;
@@ -96,6 +98,7 @@ mod panes;
 pub mod picture;
 pub mod picture_keys;
 pub mod places;
+mod press;
 pub mod program;
 pub mod removed;
 mod runs;

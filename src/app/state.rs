@@ -8,6 +8,7 @@ use ratatui::layout::Rect;
 
 use super::{
     activity::{Arrivals, Rate},
+    ahead::Ahead,
     alerts::Watched,
     areas::{self, Areas, Focus, Shape},
     browse::{Browse, RowId},
@@ -137,6 +138,8 @@ pub struct State {
     pub first_run_top: usize,
     /// The keys of a chord that is not whole yet.
     pub half: Vec<Key>,
+    /// Keys that wait for what is on its way.
+    pub ahead: Ahead,
     pub notice: Option<Notice>,
     /// Whether the terminal's window has the focus.
     pub focused: bool,
@@ -255,6 +258,7 @@ impl State {
             sdk: Sdk::default(),
             first_run_top: 0,
             half: Vec::new(),
+            ahead: Ahead::default(),
             notice: None,
             focused: true,
             open: false,
@@ -352,6 +356,12 @@ impl State {
         self.notice = Some(Notice { text: text.into(), until: self.now.plus(NOTICE) });
     }
 
+    /// What was to be gone to once it comes is not gone to any more.
+    pub(super) fn goes_nowhere(&mut self) {
+        (self.goal, self.seeks) = (None, false);
+        self.ahead.keys.clear();
+    }
+
     /// Forgets everything of the store that was shown.
     pub(super) fn forget(&mut self) {
         self.overview = Pane::default();
@@ -375,12 +385,11 @@ impl State {
         self.paused = None;
         self.stored = 0;
         self.watched = Watched::default();
-        self.goal = None;
+        self.goes_nowhere();
         self.proof_of = None;
         self.trail = Trail::default();
         self.awaits = None;
         self.marks = Pane::default();
-        self.seeks = false;
         self.aimed = None;
         self.yanking = None;
         self.focus = Focus::Tree;

@@ -1,5 +1,6 @@
 //! States, keys, states: the app against a store that answers at once.
 
+mod ahead;
 mod around;
 mod detail;
 mod every_key;

@@ -11,9 +11,11 @@ use super::{
     event::{Effect, Event, Mouse, MouseDoes, Tick},
     filter_line::type_in,
     item::Kind,
-    jumps, lists, marking, panes,
+    jumps, lists, panes,
     picture::Shown,
-    picture_keys, removed, selecting,
+    picture_keys,
+    press::{self, press},
+    removed, selecting,
     split::Divider,
     state::{Stage, State},
     stats_keys,
@@ -23,7 +25,7 @@ use super::{
     yank,
 };
 use crate::{
-    keymap::{Action, Code, Context, Found, Key},
+    keymap::{Action, Context},
     model::{Answer, Changes, QuerySlot},
     tabs::Tab,
 };
@@ -142,6 +144,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         }
     };
     effects.extend(state.settle());
+    effects.extend(press::go_on(state));
     if state.detail.is_searching() && !std::mem::replace(&mut state.works, true) {
         effects.push(Effect::Work);
     }
@@ -152,39 +155,6 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
 fn go_on(state: &mut State) {
     state.ended = None;
     state.lists.retain(|list| list.kind != Kind::Ended);
-}
-
-fn press(state: &mut State, key: Key) -> Vec<Effect> {
-    state.notice = None;
-    state.goal = None;
-    state.proof_of = None;
-    // Keys with ctrl keep their meaning: `ctrl-c` must always work.
-    if let Some(awaits) = state.awaits.take()
-        && !key.ctrl
-    {
-        return marking::letter(state, awaits, key);
-    }
-    let context = state.context();
-    // Whoever moves on goes nowhere else.
-    state.seeks &= context == Context::Line;
-    let half = std::mem::take(&mut state.half);
-    let pressed: Vec<Key> = half.iter().copied().chain([key]).collect();
-    match state.keymap.find(context, &pressed) {
-        Found::Action(action) => act(state, action),
-        Found::Half => {
-            state.half = pressed;
-            Vec::new()
-        }
-        Found::Nothing => {
-            if context == Context::Line {
-                type_in(state, |line| line.press(&key));
-            } else if pressed.len() > 1 && key != Key::plain(Code::Esc) {
-                let keys = pressed.iter().map(Key::label).collect::<Vec<_>>().join(" ");
-                state.notify(format!("{keys} does nothing here"));
-            }
-            Vec::new()
-        }
-    }
 }
 
 fn answered(
@@ -275,6 +245,7 @@ fn ticked(state: &mut State, tick: Tick) {
     state.arrivals.tidy(now);
     state.detail.tidy();
     state.recount();
+    press::lose_patience(state);
     state.notice.take_if(|notice| notice.until <= now);
 }
 
@@ -283,7 +254,7 @@ fn chose(state: &mut State, target: Target) -> Vec<Effect> {
     if !matches!(target, Target::Key(_)) {
         // Somebody went elsewhere: what was to be gone to once it comes is not gone to any more.
         state.awaits = None;
-        (state.goal, state.seeks) = (None, false);
+        state.goes_nowhere();
         state.half.clear();
     }
     match target {
@@ -324,7 +295,7 @@ fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
     }
     state.awaits = None;
     state.pressed = None;
-    (state.goal, state.seeks) = (None, false);
+    state.goes_nowhere();
     if state.picture.is_some() && state.lists.is_empty() {
         return if does == MouseDoes::Click { picture_keys::close(state) } else { Vec::new() };
     }

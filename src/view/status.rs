@@ -59,8 +59,8 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect, areas: &Areas) {
         strip.draw(pen, line);
         return;
     }
-    if !state.half.is_empty() {
-        let keys: Vec<String> = state.half.iter().map(ToString::to_string).collect();
+    let keys: Vec<String> = state.half.iter().chain(state.ahead.keys()).map(ToString::to_string).collect();
+    if !keys.is_empty() {
         strip.left(0, vec![Styled::new(format!("{} …", keys.join(" ")), Slot::Accent)]);
     }
     if let Some(held) = &state.paused {

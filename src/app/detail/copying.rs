@@ -16,6 +16,12 @@ impl DetailPane {
         self.detail.shown().filter(|_| is_answer)?.as_ref()
     }
 
+    /// Whether the answer about what the pane is to show is on its way.
+    #[must_use]
+    pub fn awaits_answer(&self) -> bool {
+        self.question().is_some() && self.question().as_ref() != self.detail.answered()
+    }
+
     /// The step that the text's cursor is in.
     #[must_use]
     pub fn step_in_text(&self) -> Option<(TraceId, SpanId)> {
