@@ -25,6 +25,11 @@ pub fn write(to: &mut Builder, indent: usize, text: &str, base: Slot) {
     }
 }
 
+/// The stretches of one style, in order; together they are the text. Tables are as they were written.
+pub fn stretches(text: &str, base: Slot) -> Vec<(&str, Slot)> {
+    parse(text, base).styled.into_iter().map(|(range, slot)| (&text[range], slot)).collect()
+}
+
 /// Some of a text, in order.
 enum Piece {
     Lines(Vec<Vec<Styled>>),

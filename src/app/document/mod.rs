@@ -28,7 +28,7 @@ mod layout;
 mod lens;
 pub mod line;
 mod long;
-mod markdown;
+pub mod markdown;
 pub mod messages;
 pub mod needle;
 pub(super) mod ordinals;

@@ -22,6 +22,10 @@ const NAMES: &[(&str, Slot)] = &[
     ("model", Slot::TreeLlm),
     ("error", Slot::Error),
     ("warning", Slot::Warning),
+    ("heading", Slot::MarkdownHeading),
+    ("code", Slot::MarkdownCode),
+    ("link", Slot::MarkdownLink),
+    ("quote", Slot::MarkdownQuote),
     ("ok", Slot::Ok),
     ("running", Slot::Running),
 ];
@@ -39,7 +43,8 @@ pub fn sheet() -> Result<String, ThemeError> {
         if sheet.is_empty() {
             sheet = root;
         } else {
-            let _ = writeln!(sheet, "@media (prefers-color-scheme: {name}) {{ {root} }}");
+            // Paper is not dark.
+            let _ = writeln!(sheet, "@media screen and (prefers-color-scheme: {name}) {{ {root} }}");
         }
     }
     Ok(sheet)

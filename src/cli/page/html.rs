@@ -2,7 +2,11 @@
 
 use std::fmt::Write as _;
 
-use crate::{app::wrap, model::secrets};
+use crate::{
+    app::{document::markdown, wrap},
+    model::secrets,
+    slots::Slot,
+};
 
 /// A piece of a page. What anybody else wrote goes in by [`Html::text`] alone.
 #[derive(Debug, Default)]
@@ -39,6 +43,25 @@ impl Html {
         self.element("pre", class, text.trim_end_matches('\n'));
     }
 
+    /// Adds what may be Markdown: every letter stays where it was written, and headings, code and emphasis stand out.
+    pub fn prose(&mut self, class: &str, text: &str) {
+        let text = text.trim_end_matches('\n');
+        if text.len() > markdown::TOO_LONG || text.is_empty() {
+            return self.block(class, text);
+        }
+        let (text, secrets) = secrets::hide(text);
+        self.secrets += secrets;
+        let _ = write!(self.markup, "<pre class=\"{class}\">");
+        for (stretch, slot) in markdown::stretches(&text, Slot::Text) {
+            let stretch = escaped(stretch);
+            match class_of(slot) {
+                Some(class) => _ = write!(self.markup, "<span class=\"md-{class}\">{stretch}</span>"),
+                None => self.markup.push_str(&stretch),
+            }
+        }
+        self.markup.push_str("</pre>\n");
+    }
+
     /// Adds something that opens and closes: its head, what stands dimmed behind that, and what is in it.
     pub fn fold(&mut self, class: &str, open: bool, head: &str, note: &str, body: impl FnOnce(&mut Self)) {
         let open = if open { " open" } else { "" };
@@ -52,6 +75,20 @@ impl Html {
 
     pub fn finish(self) -> String {
         self.markup
+    }
+}
+
+/// How the style sheet calls what Markdown makes of a text.
+fn class_of(slot: Slot) -> Option<&'static str> {
+    match slot {
+        Slot::MarkdownHeading => Some("heading"),
+        Slot::MarkdownCode => Some("code"),
+        Slot::MarkdownEmphasis => Some("emphasis"),
+        Slot::MarkdownStrong => Some("strong"),
+        Slot::MarkdownLink => Some("link"),
+        Slot::MarkdownQuote => Some("quote"),
+        Slot::Dim => Some("mark"),
+        _ => None,
     }
 }
 
@@ -86,6 +123,21 @@ mod tests {
             escaped(hostile),
             "&lt;/pre&gt;&lt;script&gt;alert(&#39;x&#39;)&lt;/script&gt;&amp;amp;&lt;U+202E&gt;␛[31m␀&quot; onload=&quot;x&lt;U+2028&gt;"
         );
+    }
+
+    #[test]
+    fn markdown_stands_out_and_loses_no_letter() {
+        let mut html = Html::default();
+        html.prose("say", "# A\n**b** `<c>`\n\n1. d\n");
+        let page = html.finish();
+        assert!(page.contains("<span class=\"md-heading\">A</span>") && page.contains("md-strong\">b<"), "{page}");
+        let mut plain = page.replace("</span>", "");
+        while let Some((from, until)) =
+            plain.find("<span").and_then(|from| Some((from, from + plain[from..].find('>')?)))
+        {
+            plain.replace_range(from..=until, "");
+        }
+        assert_eq!(plain, "<pre class=\"say\"># A\n**b** `&lt;c&gt;`\n\n1. d</pre>\n");
     }
 
     #[test]

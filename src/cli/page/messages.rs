@@ -131,7 +131,7 @@ impl Told<'_> {
 
     fn part(&mut self, html: &mut Html, writing: &mut Writing, part: &Part, said: &ConversationMessage) {
         match &part.content {
-            Content::Text(text) | Content::Refusal(text) => html.block("say", text),
+            Content::Text(text) | Content::Refusal(text) => html.prose("say", text),
             Content::Reasoning(reasoning) => thought(html, reasoning),
             Content::Call(call) => match self.run_of(call, said) {
                 Some(at) => {
@@ -189,7 +189,7 @@ fn facts(call: &ModelCall) -> Vec<String> {
 
 fn thought(html: &mut Html, reasoning: &Reasoning) {
     match &reasoning.text {
-        Some(text) => html.fold("reasoning", false, "reasoning", &preview(text), |html| html.block("say", text)),
+        Some(text) => html.fold("reasoning", false, "reasoning", &preview(text), |html| html.prose("say", text)),
         None => html.element("p", "hidden", &opaque(reasoning)),
     }
 }

@@ -100,11 +100,11 @@ fn head(first: &AssembledTrace, pick: &Pick, runs: usize, out: &mut dyn Write) -
          <style>\n{colours}{style}</style>\n</head>\n<body>\n"
     )?;
     if runs > 1 {
-        writeln!(
-            out,
-            "<h1>{title}</h1>\n<p class=\"note\">{} runs, those of a session together</p>",
-            format::exact(runs as u64)
-        )?;
+        let note = match &pick.session {
+            Some(_) => format!("{} runs", format::exact(runs as u64)),
+            None => "those of a session stand together".to_owned(),
+        };
+        writeln!(out, "<h1>{title}</h1>\n<p class=\"note\">{note}</p>")?;
     }
     Ok(())
 }

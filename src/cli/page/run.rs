@@ -108,7 +108,10 @@ fn verdict(html: &mut Html, trace: &Arc<AssembledTrace>, now: Timestamp) {
     html.markup("<div class=\"verdict\">\n");
     for VerdictLine { left, right, .. } in lines {
         let text = |texts: Vec<crate::app::styled::Styled>| texts.into_iter().map(|one| one.text).collect::<String>();
-        html.element("p", "line", format!("{}  {}", text(left), text(right)).trim());
+        html.markup("<p class=\"line\">");
+        html.text(text(left).trim());
+        html.element("span", "note", text(right).trim());
+        html.markup("</p>\n");
     }
     html.markup("</div>\n");
 }
