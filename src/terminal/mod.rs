@@ -219,7 +219,7 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
         alerts: wiring.alerts,
     });
     state.sdk = wiring.sdk;
-    let mut screen = Screen::new(&state, glyphs, wiring.links)?;
+    let mut screen = Screen::new(&state, glyphs, wiring.links && screen::takes_links(variable))?;
     screen.keep_ascii(wide);
     let theme = theme.degrade(depth);
     screen.draw(&state, &theme, None)?;

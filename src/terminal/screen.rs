@@ -99,6 +99,20 @@ impl Screen {
     }
 }
 
+/// Whether a terminal takes addresses (OSC 8), or at least drops them. Linux's console and GNU screen may write them out;
+/// tmux hands them on since 3.4, where the terminal around it takes them.
+pub fn takes_links(variable: impl Fn(&str) -> Option<String>) -> bool {
+    let is_set = |name: &str| variable(name).is_some_and(|value| !value.is_empty());
+    let term = variable("TERM").unwrap_or_default();
+    if is_set("TMUX") {
+        let version = variable("TERM_PROGRAM_VERSION").unwrap_or_default();
+        let mut numbers = version.split(|c: char| !c.is_ascii_digit()).map(|number| number.parse::<u32>().unwrap_or(0));
+        let version = (numbers.next().unwrap_or(0), numbers.next().unwrap_or(0));
+        return variable("TERM_PROGRAM").as_deref() == Some("tmux") && version >= (3, 4);
+    }
+    !matches!(term.as_str(), "" | "dumb" | "linux") && !term.starts_with("screen")
+}
+
 /// Has the cells of a link carry its address (OSC 8). A cell that shows no letter of an address is not one: something lies
 /// over it.
 fn make_link(cells: &mut Buffer, link: &Link) {
@@ -121,6 +135,20 @@ mod tests {
     use ratatui::layout::Rect;
 
     use super::*;
+
+    #[test]
+    fn only_terminals_that_take_addresses_are_sent_them() {
+        let takes = |set: &[(&str, &str)]| {
+            takes_links(|name| set.iter().find(|(one, _)| *one == name).map(|(_, value)| (*value).to_owned()))
+        };
+        let tmux = |version| {
+            [("TMUX", "/tmp/x,1,0"), ("TERM", "screen"), ("TERM_PROGRAM", "tmux"), ("TERM_PROGRAM_VERSION", version)]
+        };
+        assert!(takes(&[("TERM", "xterm-256color")]) && takes(&[("TERM", "foot"), ("TMUX", "")]));
+        assert!(takes(&tmux("3.4")) && takes(&tmux("3.5a")) && takes(&tmux("4.0")));
+        assert!(!takes(&tmux("3.3a")) && !takes(&tmux("2.9")) && !takes(&tmux("")) && !takes(&tmux("next-3.3")));
+        assert!(!takes(&[("TERM", "linux")]) && !takes(&[("TERM", "screen.xterm-256color")]) && !takes(&[]));
+    }
 
     #[test]
     fn a_link_carries_its_address_and_takes_no_more_columns_and_nothing_else_becomes_one() {

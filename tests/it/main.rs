@@ -15,6 +15,7 @@ mod faulty;
 mod filters;
 mod fuzz;
 mod invariants;
+mod links;
 mod newcomers;
 mod otlp;
 mod otlp_json;
