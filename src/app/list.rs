@@ -23,6 +23,8 @@ const HELP: u16 = 118;
 const PALETTE: (u16, usize) = (84, 18);
 /// Columns free at the left and the right of a row.
 pub const MARGINS: usize = 4;
+/// Most lines of what is asked above the items.
+const SAID: usize = 3;
 
 /// A list, its cursor, and what narrows it.
 #[derive(Debug, Clone)]
@@ -244,9 +246,13 @@ impl List {
             Kind::Palette { .. } => self.area = areas::overlay(self.screen, PALETTE.0, PALETTE.1),
             Kind::Delete { ref what, .. } | Kind::Import { ref what, .. } => {
                 let wide = u16::try_from(wrap::width(what) + MARGINS + 2).unwrap_or(u16::MAX);
-                self.area = areas::overlay(self.screen, wide.max(40), self.items.len());
+                let lines = |columns| wrap::wrap(what, columns).len();
+                self.area = self.beneath_words(wide.max(40), lines);
             }
-            Kind::Ended | Kind::Token => self.area = areas::overlay(self.screen, 92, self.items.len()),
+            // What they say is about as long as this.
+            Kind::Ended | Kind::Token => {
+                self.area = self.beneath_words(92, |columns| 72_usize.div_ceil(columns.max(1)))
+            }
             Kind::Help { of } => {
                 // As high as all of it is, so that it stands still while one searches.
                 let wide = areas::overlay(self.screen, HELP, usize::MAX).rows;
@@ -262,6 +268,18 @@ impl List {
             self.top = 0;
         }
         self.scroll();
+    }
+
+    /// Where it goes beneath what is asked, which takes so many lines of a width.
+    fn beneath_words(&self, wide: u16, lines: impl Fn(usize) -> usize) -> areas::Overlay {
+        let columns = areas::overlay(self.screen, wide, 1).line.width;
+        let lines = lines(usize::from(columns).saturating_sub(MARGINS)).clamp(1, SAID);
+        let mut area = areas::overlay(self.screen, wide, self.items.len() + lines - 1);
+        let more = u16::try_from(lines - 1).unwrap_or(0).min(area.rows.height.saturating_sub(1));
+        area.line.height += more;
+        area.rows.y += more;
+        area.rows.height -= more;
+        area
     }
 
     /// The items left by what narrows it: the best match first, but of the help in its own order.

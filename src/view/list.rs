@@ -73,6 +73,19 @@ pub fn border(pen: &mut Pen, area: Rect, title: &str) {
     pen.put(area.x + 2, area.y, right, &format!(" {title} "), Slot::OverlayTitle);
 }
 
+/// The same without its upper edge, for what hangs on a line.
+pub fn sides(pen: &mut Pen, area: Rect) {
+    if area.width < 2 || area.height < 1 {
+        return;
+    }
+    let (right, bottom) = (area.right() - 1, area.bottom() - 1);
+    pen.line(Rect { y: bottom, ..area }, "═", Slot::OverlayBorder);
+    for (x, corner) in [(area.x, "╚"), (right, "╝")] {
+        pen.column(x, area.y..bottom, "║", Slot::OverlayBorder);
+        pen.dot(x, bottom, corner, Slot::OverlayBorder);
+    }
+}
+
 /// The line above the rows: what narrows them, or how to.
 fn narrow(pen: &mut Pen, state: &State, list: &List, line: Rect) -> Option<Position> {
     let said = match &list.kind {
@@ -82,7 +95,15 @@ fn narrow(pen: &mut Pen, state: &State, list: &List, line: Rect) -> Option<Posit
         _ => None,
     };
     if let Some(said) = said {
-        pen.texts(line, &[Styled::new(wrap::cut(&wrap::clean_line(said), line.width.into()), Slot::Text)]);
+        let (said, width) = (wrap::clean_line(said), usize::from(line.width));
+        let mut lines = wrap::wrap(&said, width);
+        if lines.len() > usize::from(line.height) {
+            let rest = lines.split_off(usize::from(line.height.saturating_sub(1)));
+            lines.push(wrap::cut(&rest.concat(), width));
+        }
+        for (y, text) in (line.y..line.bottom()).zip(lines) {
+            pen.texts(Rect { y, height: 1, ..line }, &[Styled::new(text, Slot::Text)]);
+        }
         return None;
     }
     let (all, left) = list.counts();

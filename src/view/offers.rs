@@ -2,7 +2,7 @@
 
 use ratatui::layout::{Position, Rect};
 
-use super::pen::Pen;
+use super::{list::sides, pen::Pen};
 use crate::{
     app::{State, completion::Offer, format, wrap},
     slots::Slot,
@@ -29,17 +29,19 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect, cursor: Option<Position>) 
     let top = state.completion.chosen().map_or(0, |chosen| (chosen + 1).saturating_sub(rows));
     let shown = &offers[top.min(offers.len())..(top + rows).min(offers.len())];
     let left_out = offers.len() - shown.len();
-    let most = usize::from(line.width.saturating_sub(2)).min(WIDEST);
+    let most = usize::from(line.width.saturating_sub(4)).min(WIDEST);
     let names = shown.iter().map(|offer| wrap::width(&offer.text)).max().unwrap_or(0).min(most * 2 / 3);
     let notes = shown.iter().map(|offer| wrap::width(&offer.note)).max().unwrap_or(0);
     let said = problem.as_ref().map_or(0, |(why, _)| wrap::width(why));
-    let width = (names + 2 + notes).max(said).min(most) + 2;
+    let width = (names + 2 + notes).max(said).min(most) + 4;
     let width = u16::try_from(width).unwrap_or(line.width).min(line.width);
-    let x = cursor.map_or(line.x, |at| at.x.saturating_sub(1)).min(line.right().saturating_sub(width));
+    let x = cursor.map_or(line.x, |at| at.x.saturating_sub(2)).min(line.right().saturating_sub(width));
     let height =
         u16::try_from(rows + usize::from(problem.is_some()) + usize::from(left_out > 0)).unwrap_or(1).min(below);
-    let area = Rect { x, y: line.y + 1, width, height };
-    pen.erase(area, Slot::Overlay);
+    let outer = Rect { x, y: line.y + 1, width, height: height + 1 };
+    pen.erase(outer, Slot::Overlay);
+    sides(pen, outer);
+    let area = Rect { x: x + 1, width: width.saturating_sub(2), height, ..outer };
     let mut y = area.y;
     let (from, to) = (area.x + 1, area.right().saturating_sub(1));
     if let Some((why, slot)) = problem {
@@ -62,7 +64,8 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect, cursor: Option<Position>) 
 
 /// How many rows are free beneath the line.
 fn rows_beneath(state: &State, line: Rect) -> u16 {
-    state.screen.bottom().saturating_sub(line.y + 1).saturating_sub(2)
+    // The last line, the keys, and the edge.
+    state.screen.bottom().saturating_sub(line.y + 1).saturating_sub(3)
 }
 
 /// `book_room       31 runs`

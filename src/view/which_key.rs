@@ -86,11 +86,15 @@ fn words(pen: &mut Pen, body: Rect, title: &str, lines: &[Line]) {
 
 fn chords(state: &State) -> (String, Vec<Line>) {
     let pressed = state.half.iter().map(Key::label).collect::<Vec<_>>().join(" ");
-    let following = state.following().into_iter();
-    let lines = following.map(|one| Line {
+    let following = state.following();
+    // `yank-arguments`: what is before the hyphen is the key that was pressed, where that is so of all.
+    let begins = |name: &'static str| name.split_once('-').map(|(begins, _)| begins);
+    let first = following.first().and_then(|one| begins(one.action.name()));
+    let all = following.iter().all(|one| begins(one.action.name()) == first);
+    let word = |name: &'static str| name.split_once('-').filter(|_| all).map_or(name, |(_, word)| word);
+    let lines = following.into_iter().map(|one| Line {
         does: first_clause(one.does).to_owned(),
-        // `yank-arguments`: what is before the hyphen is the key that was pressed.
-        word: one.action.name().split_once('-').map_or(one.action.name(), |(_, word)| word).to_owned(),
+        word: word(one.action.name()).to_owned(),
         key: one.keys,
         aside: String::new(),
     });
