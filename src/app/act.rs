@@ -87,8 +87,9 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
             let narrows = |list: &&mut List| {
                 !matches!(list.kind, Kind::Delete { .. } | Kind::Import { .. } | Kind::Ended | Kind::Token)
             };
-            if let Some(list) = state.lists.last_mut().filter(narrows) {
-                list.open_line();
+            match state.lists.last_mut().filter(narrows) {
+                Some(list) => list.open_line(),
+                None => state.notify("there is nothing to narrow here"),
             }
         }
         Action::Take | Action::Leave => return end_line(state, action == Action::Take),
@@ -97,8 +98,9 @@ pub fn act(state: &mut State, action: Action) -> Vec<Effect> {
         Action::NextOffer => return filter_line::choose(state, 1),
         Action::PreviousOffer => return filter_line::choose(state, -1),
         Action::History => filter_line::history(state),
-        // A phrase that is looked for, or a name, is no filter.
-        Action::SaveView if state.finds.is_some() || state.naming.is_some() => {}
+        Action::SaveView if !state.lists.is_empty() || state.finds.is_some() || state.naming.is_some() => {
+            state.notify("only the line of the filter is saved under a name");
+        }
         Action::SaveView => views::name(state),
         Action::DeleteView => lists::delete_view(state),
         Action::RenameView => lists::rename_view(state),

@@ -161,11 +161,12 @@ pub fn complete(state: &mut State) {
         return;
     }
     if !is_typed(state) {
+        state.notify("nothing is offered in this line");
         return;
     }
     let offers = state.offers();
     let Some(offer) = offers.get(state.completion.chosen.unwrap_or(0)) else {
-        state.completion.wanted = true;
+        want(state);
         return;
     };
     let Some(line) = &mut state.line else { return };
@@ -176,6 +177,16 @@ pub fn complete(state: &mut State) {
     line.replace(offer.from, offer.to, &format!("{}{space}", offer.put));
     state.completion.reset();
     follow(state);
+}
+
+/// Has the line offer what there is, or says that it is nothing.
+fn want(state: &mut State) {
+    state.completion.wanted = true;
+    if state.offers().is_empty() {
+        let question = state.completion_question();
+        let comes = question.is_some() && question.as_ref() != state.completion.values.answered();
+        state.notify(if comes { "the values are on their way" } else { "nothing is known that goes on like this" });
+    }
 }
 
 /// Chooses the next or the previous offer; in a list that is narrowed, the item beside.
@@ -194,6 +205,7 @@ pub fn choose(state: &mut State, by: isize) -> Vec<Effect> {
         return Vec::new();
     }
     if !is_typed(state) {
+        state.notify("nothing is offered in this line");
         return Vec::new();
     }
     let walks = line_typed(state).is_some_and(|(of, text)| state.history.walks(of, &text));
@@ -204,7 +216,7 @@ pub fn choose(state: &mut State, by: isize) -> Vec<Effect> {
     let offers = state.offers().len();
     let completion = &mut state.completion;
     if offers == 0 {
-        completion.wanted = true;
+        want(state);
     } else {
         completion.chosen = match completion.chosen {
             None if by > 0 => Some(0),
@@ -231,15 +243,17 @@ fn line_typed(state: &State) -> Option<(LineOf, String)> {
 
 /// Shows the line of before, or the one after.
 fn walk(state: &mut State, older: bool) {
-    let Some((of, text)) = line_typed(state) else { return };
+    let Some((of, text)) = line_typed(state) else {
+        state.notify("no lines of before are kept of this one");
+        return;
+    };
     // What the line opened with was not typed.
     let is_as_opened = of == LineOf::Filter && state.line.as_ref().is_some_and(|line| line.before() == text);
     let begins = if is_as_opened { "" } else { &text };
     let next = if older { state.history.older(of, &text, begins) } else { state.history.newer(of, &text) };
     match next {
         Some(next) => type_in(state, |line| line.replace(0, line.text().len(), &next)),
-        None if older => state.notify("there is no line before"),
-        None => {}
+        None => state.notify(if older { "there is no line before" } else { "there is no line after this one" }),
     }
 }
 
