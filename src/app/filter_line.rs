@@ -155,8 +155,9 @@ pub fn complete(state: &mut State) {
     if let Some(list) = state.lists.last_mut().filter(|list| matches!(list.kind, Kind::Palette { .. })) {
         // What is chosen can be edited as if it had been typed.
         let text = list.picked().map(|item| item.text.clone());
-        if let Some(text) = text {
-            list.edit(|line| line.replace(0, line.text().len(), &text));
+        match text {
+            Some(text) => list.edit(|line| line.replace(0, line.text().len(), &text)),
+            None => state.notify("nothing matches: there is nothing to edit"),
         }
         return;
     }

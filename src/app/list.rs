@@ -251,7 +251,7 @@ impl List {
             }
             // What they say is about as long as this.
             Kind::Ended | Kind::Token => {
-                self.area = self.beneath_words(92, |columns| 72_usize.div_ceil(columns.max(1)))
+                self.area = self.beneath_words(92, |columns| 72_usize.div_ceil(columns.max(1)));
             }
             Kind::Help { of } => {
                 // As high as all of it is, so that it stands still while one searches.
