@@ -140,7 +140,7 @@ impl State {
             Some("back")
         } else {
             let clear = (!self.filter.is_empty()).then_some(CLEAR);
-            clear.or_else(|| self.demo_hint().map(|_| "end hints"))
+            clear.or_else(|| self.shows_demo_hint().then_some("end hints"))
         }
     }
 

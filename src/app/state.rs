@@ -283,6 +283,11 @@ impl State {
         self.tour.as_ref().filter(|_| self.stage() == Stage::Browsing)?.hint(&self.keymap)
     }
 
+    /// Whether there is a hint, and room for its line.
+    pub(super) fn shows_demo_hint(&self) -> bool {
+        self.screen.height >= ROOM_FOR_HINTS && self.demo_hint().is_some()
+    }
+
     /// Whether the line of the filter is there, and not a hint in its place.
     #[must_use]
     pub fn has_filter_line(&self) -> bool {
@@ -292,7 +297,7 @@ impl State {
     /// Where everything goes; `None` where the screen is too small.
     #[must_use]
     pub fn areas(&self) -> Option<Areas> {
-        let filter = self.has_filter_line() || (self.demo_hint().is_some() && self.screen.height >= ROOM_FOR_HINTS);
+        let filter = self.has_filter_line() || self.shows_demo_hint();
         let no_calls = self.overview.shown().is_some_and(|overview| {
             let totals = &overview.totals;
             totals.model_calls == 0 && totals.usage.total().is_none() && totals.priced == 0 && totals.unpriced == 0
