@@ -112,8 +112,7 @@ impl State {
 
     /// Whether the cursor is about to go somewhere by itself, as somebody wanted it to.
     fn is_under_way(&self) -> bool {
-        let is_sought = self.seeks && !(self.follow.is_on() && self.tree.knows_newest(&self.filter));
-        self.goal.is_some() || is_sought
+        self.goal.is_some() || self.seeks
     }
 }
 

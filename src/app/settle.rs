@@ -50,10 +50,15 @@ impl State {
 
     /// Opens the way to the newest run that the filter lets through, and puts the cursor on it, once that is known.
     fn reach_match(&mut self, rows: usize) {
-        if !self.seeks || self.follow.is_on() || !self.tree.knows_newest(&self.filter) {
+        if !self.seeks || !self.tree.knows_newest(&self.filter) {
             return;
         }
         self.seeks = false;
+        if self.follow.is_on() {
+            // The run that was followed may be one that the filter hides, and began later than those that it lets through.
+            self.follow.start();
+            return;
+        }
         if let Some((session, trace)) = self.tree.newest().map(|newest| (newest.session.clone(), newest.trace)) {
             self.tree.follow(session, trace);
             self.tree.relay(rows);

@@ -42,8 +42,7 @@ fn a_key_after_a_filter_is_for_the_run_that_it_finds() {
         assert_eq!(scene.state.ahead.keys().count(), 1);
         scene.answers();
         assert_eq!(marked(&scene), Some(RowId::Trace(trace(1))));
-        let path = scene.state.tree.path();
-        assert_eq!(path.first().map(|row| row.id.clone()), Some(RowId::Session(Some("a".into()))));
+        assert_eq!(scene.cursor(), RowId::Trace(trace(1)));
         assert_eq!(scene.state.ahead.keys().count(), 0);
     }
 }
