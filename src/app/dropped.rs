@@ -39,7 +39,11 @@ pub fn ask(state: &mut State, files: Vec<Dropped>) {
         return;
     }
     if state.http().is_none() {
-        state.notify("files are imported where exports are received: nothing is received here");
+        state.notify(if state.mode.is_live() {
+            "no port takes exports over HTTP, by which a file is imported here: `sideseat-tui import` does it as well"
+        } else {
+            "files are imported where exports are received: nothing is received here"
+        });
         return;
     }
     let what = question(&files);
