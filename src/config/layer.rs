@@ -57,7 +57,7 @@ pub struct Layer {
     #[arg(long, global = true, env = "SIDESEAT_TUI_SIDESEAT_PORT", hide_env = true, value_name = "PORT")]
     pub sideseat_port: Option<Port>,
 
-    /// Draw with this theme; `sideseat-tui themes` lists them
+    /// Draw with this theme, on a ground of its own unless the terminal's is alike; `sideseat-tui themes` lists them
     #[arg(long, global = true, env = "SIDESEAT_TUI_THEME", hide_env = true, value_name = "NAME")]
     pub theme: Option<String>,
 

@@ -13,6 +13,7 @@ use rustix::{
 };
 
 use super::{guard, picture::Support};
+use crate::theme::Background;
 
 /// The first frame waits for answers no longer than this.
 const LIMIT: Duration = Duration::from_millis(100);
@@ -23,29 +24,6 @@ const PICTURES: &[u8] = b"\x1b_Gi=31,s=1,v=1,a=q,t=d,f=24;AAAA\x1b\\";
 /// How large a cell is, then what the terminal is: every terminal answers the last, so that one that does not know the
 /// others is not waited for.
 const CELL: &[u8] = b"\x1b[16t\x1b[c";
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Background {
-    Dark,
-    Light,
-}
-
-impl Background {
-    /// The theme made for it.
-    #[must_use]
-    pub fn theme(self) -> &'static str {
-        match self {
-            Self::Dark => "dark",
-            Self::Light => "light",
-        }
-    }
-
-    /// Reads the terminal's answer.
-    #[must_use]
-    pub fn of_answer(answer: &[u8]) -> Option<Self> {
-        of_answer(answer)
-    }
-}
 
 /// What the terminal answered.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -136,7 +114,7 @@ fn is_whole(answer: &[u8]) -> bool {
 }
 
 /// `ESC ] 11 ; rgb:1e1e/1e1e/2e2e` → dark.
-fn of_answer(answer: &[u8]) -> Option<Background> {
+pub fn of_answer(answer: &[u8]) -> Option<Background> {
     let text = String::from_utf8_lossy(answer);
     let (_, rest) = text.split_once("]11;")?;
     let colour = rest.strip_prefix("rgba:").or_else(|| rest.strip_prefix("rgb:"))?;

@@ -34,7 +34,7 @@ use crate::{
     app::{Dropped, Event, Mode, Mouse, MouseDoes, Prepared, Seen, Sends, Showing, State, Tick, picture_keys},
     model::Timestamp,
     store::{Answered, Asks, Source},
-    theme::{Depth, Theme, Themes},
+    theme::{Background, Depth, Theme, Themes},
     view,
 };
 
@@ -68,9 +68,11 @@ pub struct Outside {
     /// In force, and fitted to the terminal's colours.
     pub theme: Theme,
     pub depth: Depth,
+    /// What the terminal has behind everything; `None`: it has not said.
+    pub background: Option<Background>,
     /// `None`: the terminal shows no pictures.
     pub canvas: Option<Canvas>,
-    /// The terminal answers which colour its background has, and the theme is to fit it.
+    /// The terminal answers which colour its background has.
     pub asks: bool,
     pub seen: Box<dyn Fn() -> Seen + Send>,
     pub demo: Box<dyn Fn() + Send>,
@@ -84,6 +86,15 @@ pub struct Outside {
     pub keep_lines: Box<dyn Fn(&Lines) + Send>,
     /// Another program has the terminal; known to the thread of the signals.
     pub away: Arc<AtomicBool>,
+}
+
+impl Outside {
+    /// Puts the theme of this name in force, if there is one.
+    fn set_theme(&mut self, name: &str) {
+        if let Ok(theme) = self.themes.get(name) {
+            self.theme = theme.fit(self.depth, self.background);
+        }
+    }
 }
 
 pub struct EventLoop {
@@ -195,6 +206,10 @@ impl EventLoop {
                     && let Some(target) = view::target(&self.state, &self.outside.theme, column, row)
                 {
                     return self.event(Event::Chose(target), incoming);
+                }
+                if let Typed::Background(background) = typed {
+                    self.outside.background = Some(background);
+                    self.outside.set_theme(&self.state.theme);
                 }
                 self.event(typed.into(), incoming)
             }

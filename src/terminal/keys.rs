@@ -3,10 +3,11 @@
 //! Keys as xterm and its many relatives write them, mouse reports (SGR), bracketed pastes, focus. Answers of the
 //! terminal (OSC, DCS, device attributes) are no keys, whenever they come: all but the background's colour are dropped.
 
-use super::ask::Background;
+use super::ask;
 use crate::{
     app::{Event, Mouse, MouseDoes},
     keymap::{Code, Key},
+    theme::Background,
 };
 
 /// What someone did at the terminal.
@@ -214,8 +215,7 @@ fn string(bytes: &[u8]) -> Found {
         (None, None) => return Found::More,
     };
     let whole = 2 + end;
-    let background =
-        bytes.get(..whole).filter(|answer| answer.starts_with(b"\x1b]11;")).and_then(Background::of_answer);
+    let background = bytes.get(..whole).filter(|answer| answer.starts_with(b"\x1b]11;")).and_then(ask::of_answer);
     Found::Bytes(whole, background.map(Typed::Background))
 }
 

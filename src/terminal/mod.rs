@@ -43,7 +43,6 @@ use std::{
 
 use self::{
     alerts::Alerter,
-    ask::Background,
     clipboard::Clipboard,
     event_loop::{EventLoop, Incoming},
     glyphs::Glyphs,
@@ -58,7 +57,7 @@ use crate::{
     keymap::Keymap,
     model::Timestamp,
     store::{Source, Store},
-    theme::{Depth, ThemeError, Themes},
+    theme::{Background, Depth, Theme, ThemeError, Themes},
 };
 
 /// Writes something of a store to a new file, and says where, or why not; `None`: of the store of another instance.
@@ -189,7 +188,8 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     let tty = guard.tty();
     let by_terminal = theme.is_none() && depth != Depth::None;
     // The first frame waits for an answer only if its colours depend on it.
-    let answers = if by_terminal { Some(ask::terminal(tty.input(), variable)?) } else { None };
+    let depends = theme.as_ref().is_none_or(Theme::depends_on_background) && depth != Depth::None;
+    let answers = if depends { Some(ask::terminal(tty.input(), variable)?) } else { None };
     if theme.is_none() {
         let background = answers.as_ref().and_then(|answers| answers.background).unwrap_or(Background::Dark);
         theme = Some(themes.get(if by_terminal { background.theme() } else { "plain" })?);
@@ -221,7 +221,8 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     state.sdk = wiring.sdk;
     let mut screen = Screen::new(&state, glyphs, wiring.links && screen::takes_links(variable))?;
     screen.keep_ascii(wide);
-    let theme = theme.degrade(depth);
+    let background = answers.as_ref().and_then(|answers| answers.background);
+    let theme = theme.fit(depth, background);
     screen.draw(&state, &theme, None)?;
 
     let answers = if let Some(answers) = answers {
@@ -236,7 +237,7 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
     let canvas = Canvas::of(answers.pictures, depth, variable);
     state.terminal = if canvas.is_some() { Shows::Pictures } else { Shows::Text };
     // A terminal that does not answer is not asked again.
-    let asks = by_terminal && answers.answered;
+    let asks = depth != Depth::None && answers.answered;
     if asks {
         tty.follow_colours()?;
     }
@@ -255,6 +256,7 @@ pub fn run(wiring: Wiring) -> Result<(), ScreenError> {
         themes,
         theme,
         depth,
+        background: answers.background,
         canvas,
         asks,
         seen,

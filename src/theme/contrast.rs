@@ -5,7 +5,7 @@
 
 use ratatui::style::{Color, Modifier};
 
-use super::{Theme, Themes};
+use super::{Depth, Theme, Themes};
 use crate::slots::Slot;
 
 /// What prose needs (WCAG 2, level AA).
@@ -82,7 +82,26 @@ fn distance(one: Rgb, other: Rgb, eyes: &Matrix) -> f64 {
 fn themes() -> Vec<Theme> {
     let themes = Themes::load(None).unwrap();
     let known = themes.names().iter().filter(|name| !matches!(name.as_str(), "auto" | "plain"));
-    known.map(|name| themes.get(name).unwrap()).collect()
+    // Each on the ground that it was made for, and where that is not known.
+    known
+        .flat_map(|name| {
+            let theme = themes.get(name).unwrap();
+            [theme.clone(), theme.fit(Depth::True, None)]
+        })
+        .collect()
+}
+
+#[test]
+fn every_theme_has_a_ground_of_its_own_where_the_terminals_is_not_known() {
+    for theme in themes().into_iter().skip(1).step_by(2) {
+        let text = theme.style(Slot::Text);
+        let (Some(paper), Some(ground)) = (rgb(text.fg), rgb(text.bg)) else { panic!("{} has none", theme.name()) };
+        assert!(contrast(paper, ground) >= 7.0, "{}", theme.name());
+        for cursor in [Slot::Cursor, Slot::CursorInactive].map(|slot| theme.style(slot)) {
+            let (Some(row), None) = (rgb(cursor.bg), cursor.fg) else { continue };
+            assert!(contrast(paper, row) >= READABLE, "{}", theme.name());
+        }
+    }
 }
 
 #[test]

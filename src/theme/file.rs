@@ -113,6 +113,11 @@ pub fn paint(line_of_descent: &[&File]) -> Result<BTreeMap<String, Style>, Theme
     painted.collect()
 }
 
+/// A colour of the palette of the youngest file that has one of that name.
+pub fn color(line_of_descent: &[&File], name: &str) -> Option<Color> {
+    line_of_descent.iter().rev().find_map(|file| file.palette.get(name).copied())
+}
+
 impl Paint {
     fn style(&self, palette: &BTreeMap<&str, Color>, file: &File) -> Result<Style, ThemeError> {
         let color = |name: &Option<OnLine<String>>| {

@@ -59,14 +59,36 @@ pub enum ThemeError {
     Unknown { wrong: String, hint: String },
 }
 
+/// What the terminal has behind everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Background {
+    Dark,
+    Light,
+}
+
+impl Background {
+    /// The theme made for it.
+    #[must_use]
+    pub fn theme(self) -> &'static str {
+        match self {
+            Self::Dark => "dark",
+            Self::Light => "light",
+        }
+    }
+}
+
 /// The style of every slot, in the order of [`Slot::ALL`]; `None` where a theme paints neither it nor its group.
 type Painted = Arc<[Option<Style>]>;
+
+/// The background that a theme was made for which paints none, and the prose and ground that it paints on another.
+type Ground = (Background, Style);
 
 /// Every theme there is, ready to be painted with.
 #[derive(Debug, Clone)]
 pub struct Themes {
     names: Vec<String>,
     painted: BTreeMap<String, Painted>,
+    grounds: BTreeMap<String, Ground>,
     plain: Painted,
 }
 
@@ -85,13 +107,17 @@ impl Themes {
 
         let files = Files { embedded, users };
         let mut painted: BTreeMap<String, Painted> = BTreeMap::new();
+        let mut grounds = BTreeMap::new();
         for name in &names {
-            let styles = file::paint(&files.line_of_descent(name)?)?;
+            let line = files.line_of_descent(name)?;
+            let styles = file::paint(&line)?;
+            let cursor = styles.get(Slot::Cursor.name()).and_then(|style| style.bg);
+            grounds.extend(ground(&line, cursor).map(|ground| (name.clone(), ground)));
             let style = |slot: &Slot| slot.names().find_map(|name| styles.get(name).copied());
             painted.insert(name.clone(), Slot::ALL.iter().map(style).collect());
         }
         let plain = painted.get(PLAIN).cloned().unwrap_or_else(|| Arc::new([]));
-        Ok(Self { names, painted, plain })
+        Ok(Self { names, painted, grounds, plain })
     }
 
     /// The names, embedded ones first.
@@ -106,8 +132,24 @@ impl Themes {
             let hint = nearest::hint(name, self.names.iter().map(String::as_str));
             return Err(ThemeError::Unknown { wrong: name.to_owned(), hint });
         };
-        Ok(Theme { name: name.into(), painted: painted.clone(), plain: self.plain.clone() })
+        let ground = self.grounds.get(name).copied();
+        Ok(Theme { name: name.into(), painted: painted.clone(), ground, plain: self.plain.clone() })
     }
+}
+
+/// `paper` and `ground` of the palette. A theme whose cursor is not of the same kind was made for another ground than the one
+/// that it inherits.
+fn ground(line_of_descent: &[&File], cursor: Option<Color>) -> Option<Ground> {
+    let (paper, ground) = (file::color(line_of_descent, "paper")?, file::color(line_of_descent, "ground")?);
+    let made_for = kind(ground)?;
+    (Some(made_for) == cursor.and_then(kind)).then(|| (made_for, Style::new().fg(paper).bg(ground)))
+}
+
+/// Whether a colour is dark or light; `None`: it is the terminal's own.
+fn kind(color: Color) -> Option<Background> {
+    let Color::Rgb(red, green, blue) = color else { return None };
+    let is_light = [red, green, blue].map(u16::from).iter().sum::<u16>() > 3 * 128;
+    Some(if is_light { Background::Light } else { Background::Dark })
 }
 
 struct Files {
@@ -170,6 +212,7 @@ fn read_folder(folder: &Path) -> Result<BTreeMap<String, File>, ThemeError> {
 pub struct Theme {
     name: Arc<str>,
     painted: Painted,
+    ground: Option<Ground>,
     plain: Painted,
 }
 
@@ -202,6 +245,33 @@ impl Theme {
         let from = if depth == Depth::None { &self.plain } else { &self.painted };
         let fitted = from.iter().map(|style| style.map(|style| depth.fit(style))).collect();
         Self { painted: fitted, ..self }
+    }
+
+    /// Whether it is painted otherwise on another background.
+    #[must_use]
+    pub fn depends_on_background(&self) -> bool {
+        self.ground.is_some() && self.style(Slot::Text).bg.is_none()
+    }
+
+    /// The same theme for a terminal of so many colours, with a ground of its own if it paints none and the terminal does
+    /// not say that it has the one that the theme was made for: its colours could not be read on another.
+    #[must_use]
+    pub fn fit(self, depth: Depth, terminal: Option<Background>) -> Self {
+        let own = self.ground.filter(|(made_for, _)| self.depends_on_background() && terminal != Some(*made_for));
+        let fitted = self.degrade(depth);
+        let Some((made_for, ground)) = own.filter(|_| depth != Depth::None) else { return fitted };
+        let ground = match (depth, made_for) {
+            (Depth::Ansi16, Background::Dark) => Style::new().fg(Color::Gray).bg(Color::Black),
+            (Depth::Ansi16, Background::Light) => Style::new().fg(Color::Black).bg(Color::White),
+            _ => depth.fit(ground),
+        };
+        let mut painted = fitted.painted.to_vec();
+        for slot in [Slot::Text, Slot::Overlay] {
+            if let Some(style) = painted.get_mut(slot as usize) {
+                *style = Some(ground.patch(style.unwrap_or_default()));
+            }
+        }
+        Self { painted: painted.into(), ..fitted }
     }
 }
 
@@ -273,6 +343,40 @@ mod tests {
             assert!(theme.style(Slot::Cursor).has_modifier(Modifier::REVERSED));
             assert_eq!(theme.name(), name);
         }
+    }
+
+    #[test]
+    fn a_theme_brings_its_ground_unless_the_terminal_has_one_like_it() {
+        let themes = Themes::load(None).unwrap();
+        let on = |name: &str, depth, terminal| {
+            let theme = themes.get(name).unwrap().fit(depth, terminal);
+            assert_eq!(theme.style(Slot::Overlay), theme.style(Slot::Text), "{name}");
+            (theme.style(Slot::Text).fg, theme.style(Slot::Text).bg)
+        };
+        let [dark, light] = [Background::Dark, Background::Light].map(Some);
+        for (name, like, other) in [("dark", dark, light), ("light", light, dark), ("tritanopia", dark, light)] {
+            assert_eq!(on(name, Depth::True, like), (None, None), "{name}");
+            for terminal in [other, None] {
+                assert!(
+                    matches!(on(name, Depth::True, terminal), (Some(Color::Rgb(..)), Some(Color::Rgb(..)))),
+                    "{name}"
+                );
+                assert_eq!(on(name, Depth::None, terminal), (None, None), "{name}");
+            }
+        }
+        assert_eq!(on("light", Depth::Ansi16, dark), (Some(Color::Black), Some(Color::White)));
+        assert_eq!(on("dark", Depth::Ansi16, light), (Some(Color::Gray), Some(Color::Black)));
+        // What has the terminal's colours, or none, looks right on any; the others bring their ground anyway.
+        for terminal in [dark, light, None] {
+            assert_eq!(on("auto", Depth::True, terminal), (None, None));
+            assert_eq!(on("plain", Depth::True, terminal), (None, None));
+            assert_eq!(on("nord", Depth::True, terminal).1, Some(Color::Rgb(0x2e, 0x34, 0x40)));
+        }
+        let themes = user_themes(&[("mine.toml", "inherits = 'dark'\n[palette]\nnight = '#e0e0e0'")]).unwrap();
+        assert!(
+            !themes.get("mine").unwrap().depends_on_background(),
+            "it is for another ground than the inherited one"
+        );
     }
 
     #[test]

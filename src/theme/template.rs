@@ -12,6 +12,7 @@ const HEAD: &str = "\
 
 const PALETTE: &str = "\
 # Names for colours: \"#rrggbb\", an index from \"0\" to \"255\", or one of the terminal's own (\"red\", \"bright-red\", \"default\").
+# What writes `text` on the terminal's own ground writes `paper` on `ground` where that is not known to be alike.
 [palette]
 ";
 

@@ -60,12 +60,8 @@ impl EventLoop {
                         self.viewer.show(what, store, notify);
                     }
                 }
-                Effect::SetTheme(name) => {
-                    // The names come from the themes that were read.
-                    if let Ok(theme) = self.outside.themes.get(&name) {
-                        self.outside.theme = theme.degrade(self.outside.depth);
-                    }
-                }
+                // The names come from the themes that were read.
+                Effect::SetTheme(name) => self.outside.set_theme(&name),
                 Effect::Suspend => self.suspend(incoming)?,
                 Effect::Mouse(on) => guard::write(guard::MOUSE[usize::from(on)])?,
                 Effect::Page { text, ending, edit } => {
