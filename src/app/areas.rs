@@ -29,6 +29,10 @@ const WIDE: u16 = 160;
 /// Of three panes those of text are no narrower.
 const NARROWEST_TEXT: u16 = 32;
 
+/// Columns of a score; and where scores are of different things, with what was judged.
+pub const SCORE: u16 = 6;
+pub const NAMED_SCORE: u16 = 12;
+
 /// Nothing but one line of text is drawn below this size.
 pub const FLOOR: (u16, u16) = (40, 12);
 
@@ -51,8 +55,8 @@ pub struct Shape {
     pub focus: Focus,
     /// Nothing that is listed called a model: there are no tokens and there is no money.
     pub no_calls: bool,
-    /// Somebody judged something that is listed.
-    pub scored: bool,
+    /// How wide the column of scores is: nothing where nobody judged what is listed.
+    pub score: u16,
     /// How many lines the verdict has.
     pub verdict: u16,
     pub split: Split,
@@ -167,8 +171,8 @@ fn tree(mut area: Rect, alone: bool, shape: Shape) -> TreeArea {
         age: width >= 28,
         duration: !calls || width >= if alone { 36 } else { 42 },
         // Where somebody judged, that says more than how many tokens there were.
-        tokens: calls && width >= if alone { 48 } else { 42 } + if shape.scored { 6 } else { 0 },
-        score: shape.scored && width >= 42,
+        tokens: calls && width >= if alone { 48 } else { 42 } + shape.score,
+        score: if width >= 42 { shape.score } else { 0 },
         cost: calls,
     };
     TreeArea { head: take_top(&mut area), rows: area, columns }
@@ -219,8 +223,8 @@ pub struct Columns {
     pub age: bool,
     pub duration: bool,
     pub tokens: bool,
-    /// What runs were judged by.
-    pub score: bool,
+    /// How wide that is which says what runs were judged by; nothing where it is not shown.
+    pub score: u16,
     pub cost: bool,
 }
 
@@ -288,7 +292,7 @@ mod tests {
             [false, true].into_iter().flat_map(move |zoomed| {
                 [Focus::Tree, Focus::Detail].into_iter().flat_map(move |focus| {
                     let shape = Shape { filter, zoomed, focus, ..Shape::default() };
-                    [0, 1, 9].map(|verdict| Shape { verdict, scored: verdict == 1, ..shape })
+                    [0, 1, 9].map(|verdict| Shape { verdict, score: verdict * 2, ..shape })
                 })
             })
         })

@@ -302,9 +302,13 @@ impl State {
             let totals = &overview.totals;
             totals.model_calls == 0 && totals.usage.total().is_none() && totals.priced == 0 && totals.unpriced == 0
         });
-        let scored = self.overview.shown().is_some_and(|overview| overview.scored > 0);
+        let score = self.overview.shown().map_or(0, |overview| match (overview.scored, overview.judged_for) {
+            (0, _) => 0,
+            (_, 0 | 1) => areas::SCORE,
+            _ => areas::NAMED_SCORE,
+        });
         let (zoomed, focus, split) = (self.zoomed, self.focus, self.split);
-        let shape = Shape { filter, zoomed, focus, no_calls, scored, verdict: 0, split };
+        let shape = Shape { filter, zoomed, focus, no_calls, score, verdict: 0, split };
         let areas = areas::areas(self.screen, shape)?;
         let verdict = areas.detail.map_or(0, |detail| self.verdict_lines(detail.verdict.width).len());
         let verdict = u16::try_from(verdict).unwrap_or_default();

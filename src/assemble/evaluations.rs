@@ -1,7 +1,7 @@
 //! The scores that the spans and log records of a trace hold, each once.
 
 use std::cmp::Ordering;
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::span_digest::SpanDigest;
 use crate::model::{Evaluation, Judged, Score, SpanId, TraceRows};
@@ -23,10 +23,21 @@ pub fn score(digests: &[&SpanDigest]) -> Option<Score> {
         let evaluations = digest.facts.as_deref().map_or(&[][..], |facts| &facts.evaluations);
         evaluations.iter().map(|evaluation| of_span(evaluation, digest.span)).collect::<Vec<_>>()
     };
-    let found = newest(digests.iter().flat_map(held).collect());
-    let lowest = found.iter().filter_map(|evaluation| evaluation.score).min_by(f64::total_cmp);
-    let label = || found.iter().rev().find_map(|evaluation| evaluation.label.clone());
-    Score::of(lowest, if lowest.is_none() { label() } else { None })
+    together(digests.iter().flat_map(held).collect())
+}
+
+/// What lists show of some evaluations of one trace, or of one session.
+pub fn together(evaluations: Vec<Evaluation>) -> Option<Score> {
+    /// More names of what was judged than this say no more.
+    const NAMES: usize = 64;
+    let found = newest(evaluations);
+    let number = found.iter().filter_map(|evaluation| evaluation.score).min_by(f64::total_cmp);
+    let mut labels = found.iter().rev().filter_map(|evaluation| evaluation.label.as_ref());
+    let last = labels.clone().next().filter(|_| number.is_none());
+    let label = labels.find(|label| Score::says_failed(label)).or(last).cloned();
+    let judged = found.iter().filter(|evaluation| evaluation.score.is_some() || evaluation.label.is_some());
+    let names: BTreeSet<&str> = judged.map(|evaluation| evaluation.name.as_str()).collect();
+    Score::of(number, label, names.into_iter().take(NAMES).map(str::to_owned).collect())
 }
 
 /// An evaluation with the span that it judges, where it came with that span.

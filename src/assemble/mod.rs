@@ -163,6 +163,7 @@ use loaded_trace::LoadedTrace;
 use session_history::SessionHistory;
 use text_hash::hash;
 
+pub use evaluations::together as score;
 pub use span_digest::SpanDigest;
 pub use steps::{Step, StepKind};
 pub use totals::{TraceListing, summarize};

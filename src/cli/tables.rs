@@ -244,6 +244,7 @@ fn session_json(session: &SessionSummary) -> Json {
         "last_seen": time(session.last_seen),
         "traces": session.states.all(),
         "score": score_json(session.score.as_ref()),
+        "judged_for": judged_for(session.score.as_ref()),
         "failed": session.states.failed,
         "running": session.states.running,
         "never_ended": session.states.never_ended,
@@ -269,6 +270,7 @@ fn trace_json(trace: &TraceSummary) -> Json {
         "spans": trace.spans,
         "models": trace.models,
         "score": score_json(trace.score.as_ref()),
+        "judged_for": judged_for(trace.score.as_ref()),
         "pending_tools": trace.totals.pending_tools,
         "repeat": trace.repeat.as_ref().map(|repeat| json!({
             "tool": repeat.tool, "times": repeat.times, "is_loop": repeat.is_loop,
@@ -279,20 +281,28 @@ fn trace_json(trace: &TraceSummary) -> Json {
 
 /// The lowest score as a number, else the last label as a text.
 fn score_json(score: Option<&Score>) -> Json {
-    match score {
-        Some(Score::Number(number)) => json!(number),
-        Some(Score::Label(label)) => json!(label),
-        None => Json::Null,
-    }
+    score.map_or(Json::Null, |score| score.number.map_or_else(|| json!(score.label), |number| json!(number)))
 }
 
-/// The same as a cell.
+/// What was judged, each once.
+fn judged_for(score: Option<&Score>) -> &[String] {
+    score.map_or(&[], |score| &score.names)
+}
+
+/// A label that says that something failed, how many things were judged where there are several, else what was judged and
+/// how.
 fn score_cell(score: Option<&Score>) -> String {
-    match score {
-        // One long label or number would leave no room for the other columns.
-        Some(Score::Number(number)) => format::score_in(*number, 9),
-        Some(Score::Label(label)) => wrap::cut(&wrap::clean_line(label), 24),
-        None => String::new(),
+    let Some(score) = score else { return String::new() };
+    // One long label or number would leave no room for the other columns.
+    let cut = |text: &str| wrap::cut(&wrap::clean_line(text), 16);
+    match (score.failed(), score.names.as_slice(), score.number) {
+        (Some(failed), ..) => cut(failed),
+        (None, [_, _, ..], _) => format!("{} scores", score.names.len()),
+        (None, names, number) => {
+            let label = || cut(score.label.as_deref().unwrap_or_default());
+            let value = number.map_or_else(label, |number| format::score_in(number, 9));
+            names.first().filter(|name| !name.is_empty()).map_or(value.clone(), |name| format!("{} {value}", cut(name)))
+        }
     }
 }
 

@@ -209,7 +209,7 @@ keys! {
     "tools"      Key::Number(Measure::ToolRuns),   "tools=0"                "Runs of tools"
     "errors"     Key::Number(Measure::Errors),     "errors>2"               "Failures"
     "spans"      Key::Number(Measure::Spans),      "spans>1k"               "Spans"
-    "score"      Key::Number(Measure::Score),      "score<.5"               "The lowest score that it or a step of it was given by an evaluation"
+    "score"      Key::Number(Measure::Score),      "score<.5"               "The lowest score that it or a step of it was given by an evaluation, whatever was judged"
     "since"      Key::Since,                       "since:2h"               "It began within this time: 90s, 30m, 2h, 7d, 2w"
     "before"     Key::Before,                      "before:1d"              "It began longer ago"
     "run"        Key::Run,                         "run:0af76519"           "The beginning of its trace id"

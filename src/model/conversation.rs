@@ -137,37 +137,45 @@ pub struct Evaluation {
 }
 
 /// What a run or a session was judged by.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-pub enum Score {
-    /// The lowest of the scores that it, or a step of it, was given.
-    Number(f64),
-    /// Nothing gave it a number: the last label.
-    Label(String),
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+pub struct Score {
+    /// The lowest of the numbers that it, or a step of it, was given, whatever was judged.
+    pub number: Option<f64>,
+    /// A label that says that it failed; else, where nothing gave it a number, the last label.
+    pub label: Option<String>,
+    /// What was judged, `relevance`, `toxicity`, each once, in order of name.
+    pub names: Vec<String>,
 }
 
 impl Score {
-    /// The score as the store keeps it, and as it is read there.
+    /// The score as the store keeps it; `None` where nobody judged.
     #[must_use]
-    pub fn of(number: Option<f64>, label: Option<String>) -> Option<Self> {
-        number.map(Self::Number).or_else(|| label.map(Self::Label))
+    pub fn of(number: Option<f64>, label: Option<String>, names: Vec<String>) -> Option<Self> {
+        (number.is_some() || label.is_some()).then_some(Self { number, label, names })
     }
 
-    /// The score; `None` where there is only a label.
+    /// The label, if it says that something failed.
     #[must_use]
-    pub fn number(&self) -> Option<f64> {
-        match self {
-            Self::Number(number) => Some(*number),
-            Self::Label(_) => None,
-        }
+    pub fn failed(&self) -> Option<&str> {
+        self.label.as_deref().filter(|label| Self::says_failed(label))
     }
 
-    /// The label; `None` where there is a score.
+    /// Whether a label says that something failed. Others, such as `false`, are good or bad by what was judged.
     #[must_use]
-    pub fn label(&self) -> Option<&str> {
-        match self {
-            Self::Number(_) => None,
-            Self::Label(label) => Some(label),
-        }
+    pub fn says_failed(label: &str) -> bool {
+        ["fail", "failed"].iter().any(|failed| label.trim().eq_ignore_ascii_case(failed))
+    }
+
+    /// That of two which judge the same.
+    #[must_use]
+    pub fn join(self, other: Self) -> Self {
+        let number = self.number.into_iter().chain(other.number).min_by(f64::total_cmp);
+        let failed = self.failed().or(other.failed()).map(str::to_owned);
+        let label = failed.or_else(|| other.label.or(self.label).filter(|_| number.is_none()));
+        let mut names = [self.names, other.names].concat();
+        names.sort_unstable();
+        names.dedup();
+        Self { number, label, names }
     }
 }
 

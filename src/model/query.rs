@@ -255,8 +255,10 @@ pub struct Overview {
     pub states: StateCounts,
     pub spans: u64,
     pub totals: Totals,
-    /// How many traces somebody judged.
+    /// How many traces somebody judged, with the scores of their sessions that name none.
     pub scored: u64,
+    /// For how many different things, as far as that matters: none, one or several.
+    pub judged_for: u64,
     pub all: Everything,
     /// Bytes of the store's file; `None` where it keeps none.
     pub size: Option<u64>,
@@ -299,7 +301,7 @@ impl Changes {
         if !self.all {
             self.traces.extend(other.traces);
             self.sessions.extend(other.sessions);
-            self.all = self.traces.len() > Self::MANY;
+            self.all = self.traces.len().max(self.sessions.len()) > Self::MANY;
         }
         if self.all {
             self.traces.clear();

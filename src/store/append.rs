@@ -14,7 +14,7 @@ use super::{
     summaries::Row,
 };
 use crate::{
-    model::{Score, SessionId, Waits, nanoseconds},
+    model::{SessionId, Waits, nanoseconds},
     understand,
 };
 
@@ -248,8 +248,9 @@ impl GroupPlan<'_> {
                 listing.cache_break.map(|broke| broke.after),
                 listing.cache_break.map(|broke| broke.turn),
                 listing.unanswered,
-                listing.score.as_ref().and_then(Score::number),
-                listing.score.as_ref().and_then(Score::label),
+                listing.score.as_ref().and_then(|score| score.number),
+                listing.score.as_ref().and_then(|score| score.label.as_deref()),
+                listing.score.as_ref().map(|score| lines(&score.names)),
             ])?;
         }
         Ok(table.flush()?)

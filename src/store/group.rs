@@ -20,7 +20,7 @@ use super::{
 };
 use crate::{
     decode::encode,
-    model::{Changes, ContentId, Message, Resource, Scope, SpanId, Timestamp, ToolDefinition, TraceId},
+    model::{Changes, ContentId, Message, Resource, Scope, SessionId, SpanId, Timestamp, ToolDefinition, TraceId},
 };
 
 /// Most summaries that are made because they are due, in a group without submissions.
@@ -274,7 +274,9 @@ impl<'a> GroupPlan<'a> {
         for trace in &self.summarized.emptied {
             stored_ids.traces.remove(trace);
         }
-        let sessions = self.summarized.sessions.iter().cloned().collect();
+        let unsummarized = self.logs.iter().filter(|(_, log)| log.row.trace.is_none());
+        let named = unsummarized.filter_map(|(_, log)| log.session.as_deref()).map(SessionId::from);
+        let sessions = self.summarized.sessions.iter().cloned().chain(named).collect();
         summaries.committed(self.summarized, now);
         let mut changes = Changes { spans, logs, ..Changes::default() };
         changes.merge(Changes { traces: self.touched.into_iter().collect(), sessions, ..Changes::default() });

@@ -96,7 +96,7 @@ fn every_theme_has_a_ground_of_its_own_where_the_terminals_is_not_known() {
     for theme in themes().into_iter().skip(1).step_by(2) {
         let text = theme.style(Slot::Text);
         let (Some(paper), Some(ground)) = (rgb(text.fg), rgb(text.bg)) else { panic!("{} has none", theme.name()) };
-        assert!(contrast(paper, ground) >= 7.0, "{}", theme.name());
+        assert!(contrast(paper, ground) >= READABLE, "{}", theme.name());
         for cursor in [Slot::Cursor, Slot::CursorInactive].map(|slot| theme.style(slot)) {
             let (Some(row), None) = (rgb(cursor.bg), cursor.fg) else { continue };
             assert!(contrast(paper, row) >= READABLE, "{}", theme.name());

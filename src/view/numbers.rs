@@ -2,7 +2,7 @@
 
 pub use crate::app::format::whole_seconds;
 use crate::{
-    app::{format, wrap},
+    app::{areas::NAMED_SCORE, format, wrap},
     model::{Score, SessionSummary, Timestamp, TokenUsage, Totals, Usd},
 };
 
@@ -57,16 +57,38 @@ pub fn cost_of(totals: &Totals) -> String {
     cost((totals.priced > 0).then_some(totals.cost), unknown)
 }
 
-/// A score in five columns: a number, or the beginning of a label.
-pub fn score(score: &Score) -> String {
-    match score {
-        Score::Number(number) => format::score_in(*number, SCORE),
-        Score::Label(label) => wrap::cut(&wrap::clean_line(label), SCORE),
+/// A score in a column so wide, one of which stays free: a label that says that something failed, how many things were judged
+/// where there are several, else the number or label; in a wide column with what was judged.
+pub fn score(score: &Score, width: u16) -> String {
+    let room = usize::from(width.saturating_sub(1));
+    if let Some(failed) = score.failed() {
+        return wrap::cut(&wrap::clean_line(failed), room);
+    }
+    if score.names.len() > 1 {
+        return wrap::cut(&format!("{} scores", format::count(score.names.len() as u64)), room);
+    }
+    let value = score_value(score, if width == NAMED_SCORE { VALUE } else { room });
+    let name = wrap::clean_line(score.names.first().map_or("", String::as_str));
+    // A single letter before a `…` says nothing.
+    let left = room.saturating_sub(wrap::width(&value) + 1);
+    if width == NAMED_SCORE && left > 2 && !name.trim().is_empty() {
+        format!("{} {value}", wrap::cut(&name, left))
+    } else {
+        value
     }
 }
 
-/// Columns of a score.
-const SCORE: usize = 5;
+/// The number, else the label, in so many columns.
+fn score_value(score: &Score, columns: usize) -> String {
+    match (score.number, &score.label) {
+        (Some(number), _) => format::score_in(number, columns),
+        (None, Some(label)) => wrap::cut(&wrap::clean_line(label), columns),
+        (None, None) => String::new(),
+    }
+}
+
+/// Columns of a score beside what was judged.
+const VALUE: usize = 5;
 
 #[cfg(test)]
 mod tests {
@@ -80,6 +102,22 @@ mod tests {
         assert_eq!(cost(Some(Usd(0)), false), "$0");
         assert_eq!(cost(Usd::from_dollars(0.428), true), "$.428+");
         assert_eq!(cost(Some(Usd(1)), false), "<.00001");
+    }
+
+    #[test]
+    fn a_score_says_what_was_judged_where_others_are_of_something_else() {
+        let of = |number, label: &str, names: &[&str]| Score {
+            number,
+            label: Some(label.to_owned()).filter(|label| !label.is_empty()),
+            names: names.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let shown = |of: &Score| [6, NAMED_SCORE].map(|width| score(of, width));
+        assert_eq!(shown(&of(Some(0.02), "", &["toxicity"])), ["0.02", "toxic… 0.02"]);
+        assert_eq!(shown(&of(Some(0.9), "", &["tone"])), ["0.9", "tone 0.9"]);
+        assert_eq!(shown(&of(Some(0.9), "", &[""])), ["0.9", "0.9"]);
+        assert_eq!(shown(&of(None, "not relevant", &["relevance"])), ["not …", "relev… not …"]);
+        assert_eq!(shown(&of(Some(0.02), "", &["tone", "toxicity"]))[1], "2 scores");
+        assert_eq!(shown(&of(Some(0.02), "Fail", &["tone", "toxicity"])), ["Fail", "Fail"]);
     }
 
     #[test]

@@ -28,7 +28,7 @@ use self::line::{Line, line};
 use super::{numbers, pen::Pen, widgets::scrollbar};
 use crate::app::{
     Areas, Focus, Row, State,
-    areas::{Columns, TreeArea, indent},
+    areas::{Columns, NAMED_SCORE, TreeArea, indent},
     format,
     styled::Styled,
     wrap,
@@ -42,7 +42,6 @@ pub use crate::app::step::mark;
 const AGE: u16 = 5;
 const DURATION: u16 = 6;
 const TOKENS: u16 = 5;
-const SCORE: u16 = 6;
 const COST: u16 = 8;
 
 /// Columns between a name and what is written beside it.
@@ -106,7 +105,7 @@ fn head(pen: &mut Pen, state: &State, area: &TreeArea) {
     let mut right = area.head.right();
     for (shown, width, title) in [
         (cost, COST, "cost"),
-        (score, SCORE, "score"),
+        (score > 0, score, if score == NAMED_SCORE { "scores" } else { "score" }),
         (tokens, TOKENS, "tok"),
         (duration, DURATION, "dur"),
         (age, AGE, "age"),
@@ -127,9 +126,12 @@ fn lay(pen: &mut Pen, row: &Row, line: &Line, place: Rect, columns: Columns) {
     let mut column = place.right();
     // Where the row's own numbers begin: up to there the name may go.
     let mut right = place.right();
+    let score = line.score.as_ref().map(|score| numbers::score(score, columns.score));
+    let has_failed = line.score.as_ref().is_some_and(|score| score.failed().is_some());
+    let judged = if has_failed { Slot::TreeError } else { Slot::TreeNumber };
     let cells = [
         (columns.cost, COST, &line.cost, Slot::TreeCost),
-        (columns.score, SCORE, &line.score, Slot::TreeNumber),
+        (columns.score > 0, columns.score, &score, judged),
         (columns.tokens, TOKENS, &line.tokens, Slot::TreeNumber),
         (columns.duration, DURATION, &line.duration, Slot::TreeNumber),
         (columns.age, AGE, &line.age, Slot::Dim),

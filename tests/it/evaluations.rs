@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use sideseat_tui::decode::{self, Encoding, Signal};
-use sideseat_tui::model::{Answer, Detail, Filter, Judged, Project, Query, Subject, TraceId};
+use sideseat_tui::model::{Answer, Detail, Filter, Judged, Project, Query, Subject, TraceId, TraceSummary};
 use sideseat_tui::store::{Place, Store};
 
 use crate::program::Home;
@@ -60,7 +60,7 @@ fn detail(store: &Store, trace: TraceId) -> Detail {
     (*detail).clone()
 }
 
-/// Of two runs only one was judged: its row has the lowest score, and its whole list has a column for it.
+/// Of two runs only one was judged, for several things: its row has how many, and its whole list has a column for it.
 #[test]
 fn lists_have_a_column_of_scores_where_somebody_judged() {
     let given = json!({ "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o" });
@@ -74,18 +74,57 @@ fn lists_have_a_column_of_scores_where_somebody_judged() {
     let session = screen.lines().find(|line| line.contains("(no session)")).unwrap();
     // A wide mark is several bytes.
     let until: String = session.chars().take(head[..column].chars().count()).collect();
-    assert!(until.ends_with("  0.8"), "{screen}");
+    assert!(until.ends_with("  3 scores"), "{screen}");
     let narrow = scene.resize(80, 24).text();
     assert!(!narrow.contains("score"), "{narrow}");
 }
 
-/// Scores of whole traces, as Langfuse's SDKs send them.
-fn scores(of: &[(TraceId, f64)]) -> Vec<u8> {
-    let score = |(at, (trace, value)): (usize, &(TraceId, f64))| {
-        json!({ "id": format!("e{at}"), "type": "score-create", "timestamp": "2026-11-22T10:00:00Z",
-            "body": { "id": format!("s{at}"), "traceId": trace.to_string(), "name": "helpful", "value": value } })
+/// A row of the screen that has a text.
+fn row_with(scene: &mut Scene, text: &str) -> String {
+    let screen = scene.text();
+    screen.lines().find(|line| line.contains(text)).unwrap_or_else(|| panic!("{text}: {screen}")).to_owned()
+}
+
+#[test]
+fn a_score_stands_with_what_was_judged_where_lists_have_several_such() {
+    let store = store_of(&Capture::named("bedrock/seed_session").bodies());
+    let page = store.list_traces(&Filter::default(), 9).unwrap();
+    let [first, second] = [&page.rows[0], &page.rows[1]];
+    let send = |of: &[Judgement]| send_as(&store, Signal::Logs, scores(of), Encoding::Protobuf);
+    let shown = |run: &TraceSummary| {
+        let page = store.list_traces(&Filter::default(), 9).unwrap();
+        let score = page.rows.into_iter().find(|row| row.trace == run.trace).unwrap().score.unwrap();
+        (score.number, score.failed().map(str::to_owned), score.names.join(" "))
     };
-    let batch: Vec<Value> = of.iter().enumerate().map(score).collect();
+    send(&[(first.trace, "helpful", json!(0.9))]);
+    assert_eq!(shown(first), (Some(0.9), None, "helpful".into()));
+    let overview = || {
+        let Ok(Answer::Overview(found)) = store.answer(&Query::Overview { filter: Filter::default(), today: None })
+        else {
+            panic!("there are sums")
+        };
+        (found.scored, found.judged_for)
+    };
+    assert_eq!(overview(), (1, 1));
+    send(&[(second.trace, "toxicity", json!(0.02))]);
+    assert_eq!(overview(), (2, 2));
+    send(&[(first.trace, "format", json!("fail"))]);
+    assert_eq!(shown(first), (Some(0.9), Some("fail".into()), "format helpful".into()));
+    let mut scene = Scene::of_store(store, 120, 40);
+    assert!(row_with(&mut scene, " cost").contains("scores"), "{}", scene.text());
+    assert!(scene.text().contains("toxic… 0.02") && scene.text().contains(" fail "), "{}", scene.text());
+}
+
+/// A trace, what is judged, and the value.
+type Judgement<'a> = (TraceId, &'a str, Value);
+
+/// Scores of whole traces, as Langfuse's SDKs send them.
+fn scores(of: &[Judgement]) -> Vec<u8> {
+    let score = |(trace, name, value): &Judgement| {
+        json!({ "id": format!("e{name}{trace}"), "type": "score-create", "timestamp": "2026-11-22T10:00:00Z",
+            "body": { "id": format!("s{name}{trace}"), "traceId": trace.to_string(), "name": name, "value": value } })
+    };
+    let batch: Vec<Value> = of.iter().map(score).collect();
     decode::scores(&Project::default(), json!({ "batch": batch }).to_string().as_bytes()).unwrap().request
 }
 
@@ -94,7 +133,8 @@ fn the_screen_of_runs_that_were_judged() {
     for (columns, rows) in SIZES {
         let store = store_of(&Capture::named("bedrock/seed_session").bodies());
         let page = store.list_traces(&Filter::default(), 9).unwrap();
-        let judged: Vec<_> = page.rows.iter().map(|run| run.trace).zip([0.9, 0.35]).collect();
+        let judged: Vec<_> =
+            page.rows.iter().zip([0.9, 0.35]).map(|(run, value)| (run.trace, "helpful", json!(value))).collect();
         send_as(&store, Signal::Logs, scores(&judged), Encoding::Protobuf);
         keep(&format!("scores_{columns}x{rows}"), &Scene::of_store(store, columns, rows).page());
     }
@@ -110,7 +150,8 @@ fn commands_say_what_runs_were_judged_by() {
     assert_eq!((&traces[0]["score"], &json(&["sessions", "--json"])[0]["score"]), (&json!(0.8), &json!(0.8)));
     assert_eq!(json(&["traces", "--json", "--filter", "score<.8"]), json!([]));
     let table = String::from_utf8(home.prints(&["traces"])).unwrap();
-    assert!(table.lines().next().unwrap().contains("SCORE") && table.contains("  0.8  "), "{table}");
+    assert!(table.lines().next().unwrap().contains("SCORE") && table.contains("  3 scores  "), "{table}");
+    assert_eq!(traces[0]["judged_for"], json!(["hallucination", "relevance", "retrieval"]));
     let table = String::from_utf8(home.prints(&["traces", "--filter", "score<.8"])).unwrap();
     assert!(!table.contains("SCORE"), "{table}");
 }
@@ -175,4 +216,28 @@ fn a_score_of_a_session_that_names_no_trace_stands_at_its_newest_run() {
     let of = &found.traces[1].evaluations[0];
     assert_eq!((of.name.as_str(), of.judged, of.label.as_deref()), ("solved", Judged::Session, Some("true")));
     assert!(detail(&store, TRACE.parse().unwrap()).traces[0].evaluations.is_empty());
+    // It is in the session's row, and in no row of a run.
+    let Ok(Answer::Sessions(page)) = store.answer(&Query::Sessions { filter: Filter::default(), limit: 9 }) else {
+        panic!("there are sessions")
+    };
+    let score = page.rows[0].score.clone().unwrap();
+    assert_eq!(
+        (score.number, score.label.as_deref(), score.names.as_slice()),
+        (Some(1.0), Some("true"), &["solved".to_owned()][..])
+    );
+    assert!(store.list_traces(&Filter::default(), 9).unwrap().rows.iter().all(|run| run.score.is_none()));
+}
+
+#[test]
+fn the_screen_shows_a_score_of_a_session_that_comes_alone() {
+    let given = json!({ "gen_ai.operation.name": "chat", "gen_ai.request.model": "gpt-4o", "session.id": "desk" });
+    let run = span(TRACE, CALL, "chat gpt-4o", &given, &json!({}));
+    let mut scene = Scene::live(120, 40).sends(run.to_string().into_bytes()).press("g g");
+    assert!(!scene.text().contains("score"), "{}", scene.text());
+    let body = json!([{ "id": "s", "sessionId": "desk", "name": "solved", "value": 0.25,
+        "timestamp": "1970-01-01T00:00:09Z" }]);
+    let score = decode::scores(&Project::default(), body.to_string().as_bytes()).unwrap().request;
+    let mut scene = scene.sends_as(Signal::Logs, score, Encoding::Protobuf);
+    assert!(row_with(&mut scene, "desk").contains("0.25"), "{}", scene.text());
+    assert!(scene.text().contains("solved"), "the detail has it: {}", scene.text());
 }

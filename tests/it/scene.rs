@@ -104,8 +104,13 @@ impl Scene {
     }
 
     /// A request of spans as OTLP/JSON arrives, and the clock goes on.
-    pub fn sends(mut self, spans: Vec<u8>) -> Self {
-        send_as(&self.scene.store, Signal::Traces, spans, Encoding::Json);
+    pub fn sends(self, spans: Vec<u8>) -> Self {
+        self.sends_as(Signal::Traces, spans, Encoding::Json)
+    }
+
+    /// The same with an export of either signal.
+    pub fn sends_as(mut self, signal: Signal, export: Vec<u8>, encoding: Encoding) -> Self {
+        send_as(&self.scene.store, signal, export, encoding);
         let changes = self.scene.store.changes().take();
         self.scene.event(Event::Changed(changes));
         self.tick(Tick { now: Timestamp::now(), seen: Seen::default(), failing: None })

@@ -22,7 +22,8 @@ pub fn overview(
             states: states(row, 1)?,
             spans: count(row, 7)?,
             totals: totals(row, 8)?,
-            scored: count(row, 21)?,
+            scored: count(row, 21)?.saturating_add(count(row, 47)?),
+            judged_for: if row.get(46)? { 2 } else { count(row, 45)?.saturating_add(count(row, 47)?.min(1)) },
             all: Everything {
                 states: states(row, 22)?,
                 totals: totals(row, 28)?,

@@ -33,4 +33,14 @@ from
             sum(priced) filter (started >= $today),
             sum(unpriced) filter (started >= $today)
         from listed
+    ),
+    -- What they were judged for, and how many scores there are of their sessions that name no run.
+    (
+        select count(distinct score_names), coalesce(bool_or(contains(score_names, chr(10))), false)
+        from shown
+    ),
+    (
+        select count(*)
+        from logs
+        where trace is null and name = 'gen_ai.evaluation.result' and session in (select session from shown)
     )

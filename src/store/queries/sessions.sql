@@ -21,7 +21,12 @@ select
     sum(pending_tools), sum(errors),
     count(*) over () as total,
     min(score),
-    arg_max(score_label, last_seen)
+    -- Of a run with a number there is a label only where that says that it failed.
+    coalesce(
+        any_value(score_label) filter (score is not null),
+        if(min(score) is null, arg_max(score_label, last_seen), null)
+    ),
+    string_agg(distinct score_names, chr(10))
 from (
     select
         *,

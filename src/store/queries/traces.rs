@@ -56,7 +56,7 @@ pub fn traces(
             spans: count(row, 14)?,
             models: lines(maybe_text(row, 15)?),
             repeat: repeat(row, 16)?,
-            score: Score::of(row.get(35)?, row.get(36)?),
+            score: Score::of(row.get(35)?, row.get(36)?, lines(maybe_text(row, 37)?)),
             totals: totals(row, 20)?,
         }))
     })?;

@@ -8,7 +8,7 @@ select * from (
         repeats, is_loop, repeat_tool, repeat_cost,
         uncached_input, cache_read, cache_write, output, reasoning,
         cost, priced, unpriced, model_calls, tool_calls, failed_tools, pending_tools, errors,
-        count(*) over () as total, program_ended, score, score_label,
+        count(*) over () as total, program_ended, score, score_label, score_names,
         {weight} as weight
     from shown
     where $of_any or session is not distinct from $of

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::model::{
-    Category, Cost, Evaluation, Facet, FacetValues, GenAi, Order, PriceSource, Score, TokenUsage, ToolName, Usd,
+    Category, Cost, Evaluation, Facet, FacetValues, GenAi, Order, PriceSource, TokenUsage, ToolName, Usd,
 };
 
 /// A model call of a run.
@@ -191,13 +191,13 @@ fn runs_are_found_and_ordered_by_the_lowest_score_that_they_were_given() {
     );
     let by_score = Filter { order: Order::Score, ..Filter::default() };
     let page = store.list_traces(&by_score, 2).unwrap();
-    let scores: Vec<_> = page.rows.iter().map(|row| row.score.clone()).collect();
-    assert_eq!(scores, [Some(Score::Number(0.5)), Some(Score::Number(0.3))], "what stands first comes last");
+    let scores: Vec<_> = page.rows.iter().map(|row| row.score.as_ref().and_then(|score| score.number)).collect();
+    assert_eq!(scores, [Some(0.5), Some(0.3)], "what stands first comes last");
     let Ok(Answer::Sessions(page)) = store.answer(&Query::Sessions { filter: by_score, limit: 9 }) else {
         panic!("no sessions")
     };
-    let scores: Vec<_> = page.rows.iter().map(|row| row.score.clone()).collect();
-    assert_eq!(scores[..3], [Some(Score::Number(0.3)), Some(Score::Number(0.5)), None]);
+    let scores: Vec<_> = page.rows.iter().map(|row| row.score.as_ref().and_then(|score| score.number)).collect();
+    assert_eq!(scores[..3], [Some(0.3), Some(0.5), None]);
 }
 
 #[test]

@@ -297,6 +297,7 @@ fn answer(query: &Query, runs: &[Run], now: Timestamp) -> Answer {
             },
             size: Some(38_400_000),
             scored: 0,
+            judged_for: 0,
         })),
         Query::Sessions { filter, .. } => {
             let mut rows: Vec<SessionSummary> = Vec::new();

@@ -10,7 +10,7 @@ use crate::{
         styled::Styled,
         wrap,
     },
-    model::{Exit, Node, NodeState, Order, Program, RunState, SessionSummary, TraceSummary, Usd},
+    model::{Exit, Node, NodeState, Order, Program, RunState, Score, SessionSummary, TraceSummary, Usd},
     slots::Slot,
     view::numbers,
 };
@@ -37,7 +37,7 @@ pub struct Line {
     pub duration: Option<String>,
     pub tokens: Option<String>,
     /// What it was judged by; `None` where nobody did.
-    pub score: Option<String>,
+    pub score: Option<Score>,
     pub cost: Option<String>,
 }
 
@@ -113,7 +113,7 @@ fn of_session(state: &State, session: &SessionSummary) -> Line {
         age: Some(format::age(session.last_seen, state.now, &state.zone)),
         duration: Some(numbers::lasted(session, state.now)),
         tokens: Some(numbers::tokens_of(&session.totals)),
-        score: session.score.as_ref().map(numbers::score),
+        score: session.score.clone(),
         cost: Some(numbers::cost_of(&session.totals)),
         ..Line::default()
     }
@@ -161,7 +161,7 @@ fn of_trace(state: &State, trace: &TraceSummary) -> Line {
         age: Some(format::age(trace.started, state.now, &state.zone)),
         duration: Some(numbers::duration(trace.started, ended, now)),
         tokens: Some(numbers::tokens_of(&trace.totals)),
-        score: trace.score.as_ref().map(numbers::score),
+        score: trace.score.clone(),
         cost: Some(numbers::cost_of(&trace.totals)),
         ..Line::default()
     }
