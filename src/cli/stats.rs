@@ -183,7 +183,7 @@ fn as_json(stats: &Stats, since: Option<Timestamp>) -> Json {
             "cost_usd": stats.spend.costs.iter().map(|cost| cost.dollars()).collect::<Vec<_>>(),
         },
         "models": groups(&stats.models, "calls"),
-        "tools": groups(&stats.tools, "calls"),
+        "tools": stats.tools.rows.iter().map(tool_json).collect::<Vec<_>>(),
         "agents": groups(&stats.agents, "calls"),
         "by_session": groups(&stats.by_session, "runs"),
         "by_user": groups(&stats.users, "runs"),
@@ -203,6 +203,13 @@ fn seconds(took: Spread<Duration>) -> Json {
 /// `counts`: what of a group is counted, `runs` or `calls`.
 fn groups(groups: &Groups, counts: &str) -> Json {
     groups.rows.iter().map(|group| group_json(group, counts)).collect()
+}
+
+/// A tool that ran, or that was offered and never called.
+fn tool_json(group: &Group) -> Json {
+    let mut tool = group_json(group, "calls");
+    tool["definition_tokens_estimate"] = json!(group.offered.as_ref().and_then(|offered| offered.tokens));
+    tool
 }
 
 fn group_json(group: &Group, counts: &str) -> Json {

@@ -313,6 +313,23 @@ pub struct ToolDefinition {
     pub parameters: Option<Value>,
 }
 
+impl ToolDefinition {
+    /// About how many bytes of text it is.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.name.len()
+            + self.description.as_ref().map_or(0, String::len)
+            + self.parameters.as_ref().map_or(0, Value::weight)
+    }
+}
+
+/// About how many tokens so many bytes of text are, for the tokenizers of all vendors and for prose and JSON alike.
+#[must_use]
+pub fn about_tokens(bytes: usize) -> u64 {
+    const BYTES_OF_A_TOKEN: usize = 4;
+    bytes.div_ceil(BYTES_OF_A_TOKEN) as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -56,7 +56,7 @@ pub use ids::{ContentId, IdError, Project, SessionId, SpanId, TraceId};
 pub use mark::PlaceMark;
 pub use message::{
     Content, Media, MediaData, MediaKind, Message, Part, Reasoning, ReasoningForm, Role, ToolCall, ToolDefinition,
-    ToolResult, extension, is_aside, question_in,
+    ToolResult, about_tokens, extension, is_aside, question_in,
 };
 pub use program::{Exit, Program, ProgramEnd, ProgramId};
 pub use query::{
@@ -68,7 +68,7 @@ pub use repeats::{EqualRuns, Outcome, RepeatSummary};
 pub use request::Request;
 pub use rows::{LogRow, SpanRow, TraceRows};
 pub use span::{Dropped, Link, LogRecord, Rank, Resource, Scope, Span, SpanEvent, SpanKind, Status, StatusCode};
-pub use stats::{Attention, Group, Groups, Only, Outcomes, Spend, Spread, Stats, Timed, Within};
+pub use stats::{Attention, Group, Groups, Offered, Only, Outcomes, Spend, Spread, Stats, Timed, Within};
 pub use summary::{RunState, SessionSummary, StateCounts, TraceState, TraceSummary, Waits};
 pub use time::{Timestamp, nanoseconds};
 pub use translation::{Carrier, ContentKind, Context, Failure, GivenName, Note, Reading, Source, Translation};

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::{CacheBreak, RepeatSummary, SessionId, StateCounts, Timestamp, TokenUsage, Totals, TraceId, Usd, deep};
+use super::{
+    CacheBreak, ContentId, RepeatSummary, SessionId, StateCounts, Timestamp, TokenUsage, Totals, TraceId, Usd, deep,
+};
 
 /// What a statistic counts, to list the runs behind it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -15,6 +17,8 @@ pub enum Only {
     Agent(Option<String>),
     /// Runs in which this tool ran.
     Tool(String),
+    /// Runs that were offered this tool, in one of these lists of tools.
+    Offered(String, Vec<ContentId>),
     /// Runs of this user; `None`: of none that is known.
     User(Option<String>),
     /// This run alone.
@@ -156,7 +160,8 @@ pub struct Stats {
     pub tool: Option<Spread<Duration>>,
     /// What was spent over time.
     pub spend: Spend,
-    /// Each ordered by cost, then by number of calls; the first [`Stats::MOST`].
+    /// Each ordered by cost, then by number of calls; the first [`Stats::MOST`]. After the tools that ran come those that
+    /// were offered and never called, with no calls.
     pub models: Groups,
     pub agents: Groups,
     pub tools: Groups,
@@ -241,6 +246,17 @@ pub struct Group {
     /// How long runs (of a session or user), model calls (of a model or agent) or runs of the tool took.
     pub took: Option<Spread<Duration>>,
     pub first_token: Option<Spread<Duration>>,
+    /// Of a tool: how it was offered to models; `None` where that was not sent.
+    pub offered: Option<Offered>,
+}
+
+/// How a tool was offered to models.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Offered {
+    /// About how many tokens its definition takes of each prompt, the most of them; `None` where only its name was sent.
+    pub tokens: Option<u64>,
+    /// The lists of tools in which it is, as far as that is needed: of a tool that ran there are none.
+    pub lists: Vec<ContentId>,
 }
 
 /// A run that somebody should look at.

@@ -52,6 +52,34 @@ impl Value {
         self.as_map()?.iter().find(|(name, _)| name == key).map(|(_, value)| value)
     }
 
+    /// About how many bytes of JSON it is.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let mut room = usize::MAX;
+        self.weighs(&mut room);
+        usize::MAX - room
+    }
+
+    /// Takes about how many bytes of JSON it is off `room`; false as soon as there is no more.
+    pub fn weighs(&self, room: &mut usize) -> bool {
+        let own = match self {
+            Self::String(text) => text.len() + 2,
+            Self::Bytes(_) => 16,
+            Self::Array(items) => items.len() * 2,
+            Self::Map(entries) => entries.iter().map(|(name, _)| name.len() + 6).sum(),
+            _ => 8,
+        };
+        if own > *room {
+            return false;
+        }
+        *room -= own;
+        match self {
+            Self::Array(items) => items.iter().all(|item| item.weighs(room)),
+            Self::Map(entries) => entries.iter().all(|(_, item)| item.weighs(room)),
+            _ => true,
+        }
+    }
+
     /// Like [`Self::get`] for a text.
     #[must_use]
     pub fn str(&self, key: &str) -> Option<&str> {

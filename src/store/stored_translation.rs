@@ -5,7 +5,7 @@ use std::{collections::HashMap, sync::Arc};
 
 use serde::{Deserialize, Serialize};
 
-use super::DatabaseError;
+use super::{DatabaseError, pack::unpack};
 use crate::model::{
     Carrier, Content, ContentId, ContentKind, Context, Evaluation, Failure, GenAi, GivenName, Message, Note, Part,
     Reading, Timestamp, ToolDefinition, Translation, json,
@@ -207,6 +207,12 @@ impl FetchedContents {
         }
         Ok(())
     }
+}
+
+/// The tools of a stored list.
+pub fn tools_of(body: &[u8]) -> Result<Vec<ToolDefinition>, DatabaseError> {
+    let unreadable = |error: postcard::Error| DatabaseError::Unreadable { what: "tools", why: error.to_string() };
+    postcard::from_bytes(&unpack("tools", body)?).map_err(unreadable)
 }
 
 /// The text by which search finds a message: all its texts in lower case, a line each. Of media only the name.

@@ -1,14 +1,17 @@
 //! The statistics add up to what the lists say, every row of them opens the runs behind it, and the command prints what
 //! the screen shows.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::{HashMap, HashSet},
+    sync::Arc,
+};
 
 use serde_json::Value;
 use sideseat_tui::{
     app::stats::{Opens, Panel, Range},
     model::{
-        Answer, Filter, Only, Outcomes, Overview, Query, RunState, SessionId, Stats, Timestamp, TokenUsage,
-        TraceSummary, Usd,
+        Answer, Filter, Group, Only, Outcomes, Overview, Query, RunState, SessionId, Stats, Subject, Timestamp,
+        TokenUsage, TraceId, TraceSummary, Usd,
     },
     store::{Marked, Place, Store},
 };
@@ -81,6 +84,57 @@ fn each_panel_adds_up_to_the_sums_of_the_lists() {
         let spent: Usd = stats.spend.costs.iter().copied().sum();
         assert_eq!(spent, sums.totals.cost, "{name}: over time");
     }
+}
+
+/// What a run offered to its models, and what it called, as its detail says.
+fn tools_of_run(store: &Store, run: TraceId) -> (HashSet<String>, HashSet<String>) {
+    let Ok(Answer::Detail(Some(detail))) = store.answer(&Query::Detail { subject: Subject::Trace(run) }) else {
+        panic!("there is a detail")
+    };
+    let trace = &detail.traces[0];
+    let offered = trace.definitions.iter().map(|tool| tool.name.clone()).collect();
+    (offered, trace.tools.iter().map(|run| run.name.clone()).collect())
+}
+
+#[test]
+fn tools_that_were_offered_and_never_called_are_among_the_tools() {
+    let mut unused = 0;
+    for capture in captures() {
+        let store = store_of(&capture.bodies());
+        let name = format!("{}/{}", capture.client, capture.name);
+        let (mut offered, mut called) = (HashSet::new(), HashSet::new());
+        for run in runs(&store, &Filter::default()) {
+            let (of_run, by_run) = tools_of_run(&store, run.trace);
+            offered.extend(of_run);
+            called.extend(by_run);
+        }
+        let stats = stats_of(&store, Filter::default());
+        let (never, ran): (Vec<&Group>, Vec<_>) = stats.tools.rows.iter().partition(|tool| tool.calls == 0);
+        let never: HashSet<String> = never.into_iter().filter_map(|tool| tool.name.clone()).collect();
+        assert_eq!(never, &offered - &called, "{name}");
+        for tool in ran.into_iter().filter(|tool| tool.name.as_ref().is_some_and(|name| offered.contains(name))) {
+            assert!(tool.offered.is_some(), "{name}: {:?}", tool.name);
+        }
+        unused += never.len();
+    }
+    assert!(unused > 10, "{unused}");
+    // Only the runs that are asked for count, and each row opens the runs that were offered the tool.
+    let store = everything();
+    let filter = Filter { text: "tool:get_weather".into(), ..Filter::default() };
+    let stats = stats_of(&store, filter.clone());
+    let mut opened = 0;
+    for at in (0..stats.tools.rows.len()).filter(|at| stats.tools.rows[*at].calls == 0) {
+        let Some(Opens::Only(only @ Only::Offered(..))) = Panel::Tools.opens(&stats, at) else { panic!("{at}") };
+        let found = runs(&store, &Filter { only: Some(only.clone()), ..filter.clone() });
+        assert!(!found.is_empty(), "{only:?}");
+        for run in found {
+            let (offered, called) = tools_of_run(&store, run.trace);
+            let Only::Offered(tool, _) = &only else { continue };
+            assert!(offered.contains(tool) && !called.contains(tool), "{tool} {}", run.trace);
+        }
+        opened += 1;
+    }
+    assert!(opened > 0);
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn take_apart(value: &Value, path: &mut Vec<usize>, into: &mut Vec<(JsonExtent, 
     let (mut first, mut weight, mut nth) = (0, 0, 0);
     while let Some((_, item)) = child(value, nth) {
         let mut room = AT_ONCE;
-        let light = json::weighs(item, &mut room);
+        let light = item.weighs(&mut room);
         let own = AT_ONCE - room;
         let apart = !light && path.len() + 1 < DEEPEST;
         if (apart || weight + own > AT_ONCE) && first < nth {

@@ -22,34 +22,7 @@ pub fn lines(value: &Value, columns: usize) -> Vec<Vec<Styled>> {
 /// Whether a value is small enough to be laid out at once.
 pub fn is_light(value: &Value) -> bool {
     let mut room = AT_ONCE;
-    weighs(value, &mut room)
-}
-
-/// About how many bytes of JSON a value is.
-pub fn weight(value: &Value) -> usize {
-    let mut room = usize::MAX;
-    weighs(value, &mut room);
-    usize::MAX - room
-}
-
-/// Takes about how many bytes of JSON a value is off `room`; false as soon as there is no more.
-pub fn weighs(value: &Value, room: &mut usize) -> bool {
-    let own = match value {
-        Value::String(text) => text.len() + 2,
-        Value::Bytes(_) => 16,
-        Value::Array(items) => items.len() * 2,
-        Value::Map(entries) => entries.iter().map(|(name, _)| name.len() + 6).sum(),
-        _ => 8,
-    };
-    if own > *room {
-        return false;
-    }
-    *room -= own;
-    match value {
-        Value::Array(items) => items.iter().all(|item| weighs(item, room)),
-        Value::Map(entries) => entries.iter().all(|(_, item)| weighs(item, room)),
-        _ => true,
-    }
+    value.weighs(&mut room)
 }
 
 /// A value on one line, as short as can be, for summaries; of a large one its beginning.

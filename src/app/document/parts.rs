@@ -139,8 +139,8 @@ pub fn extent(parts: &[Part], count: impl FnOnce(&[Part]) -> usize) -> Extent<'_
 pub fn weighs_at_most(parts: &[Part], bytes: usize) -> bool {
     fn takes(part: &Part, room: &mut usize) -> bool {
         match &part.content {
-            Content::Json(value) | Content::Unknown(value) => json::weighs(value, room),
-            Content::Call(call) => json::weighs(&call.input, room),
+            Content::Json(value) | Content::Unknown(value) => value.weighs(room),
+            Content::Call(call) => call.input.weighs(room),
             Content::Result(result) => result.content.iter().all(|part| takes(part, room)),
             _ => {
                 let fits = weight(part) <= *room;
@@ -158,8 +158,8 @@ pub fn weight(part: &Part) -> usize {
     match &part.content {
         Content::Text(text) | Content::Refusal(text) => text.len(),
         Content::Reasoning(reasoning) => reasoning.text.as_ref().map_or(0, String::len),
-        Content::Json(value) | Content::Unknown(value) => json::weight(value),
-        Content::Call(call) => json::weight(&call.input),
+        Content::Json(value) | Content::Unknown(value) => value.weight(),
+        Content::Call(call) => call.input.weight(),
         Content::Result(result) => result.content.iter().map(weight).sum(),
         Content::Media(_) => 40,
     }

@@ -244,7 +244,7 @@ enum Shown<'a> {
 fn attribute(to: &mut Builder, fold: &str, name: &str, value: &Value) {
     let name = wrap::clean_line(name);
     let columns = to.width.saturating_sub(6);
-    let bytes = json::weight(value);
+    let bytes = value.weight();
     // What is too large to be read at a glance is closed without being parsed.
     let head = |height: String, kind: Option<Styled>| {
         let first = parts::first_line(&json::beginning(value, &mut 4096).to_text());

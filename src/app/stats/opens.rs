@@ -27,7 +27,12 @@ impl Panel {
                 None => Only::Cost(stats.cost_of_run?.p95),
             }),
             Self::Models => Opens::Only(Only::Model(name()?)),
-            Self::Tools => Opens::Only(Only::Tool(name()?.unwrap_or_default())),
+            Self::Tools => Opens::Only(match stats.tools.rows.get(at)? {
+                Group { calls: 0, name: Some(name), offered: Some(offered), .. } => {
+                    Only::Offered(name.clone(), offered.lists.clone())
+                }
+                tool => Only::Tool(tool.name.clone().unwrap_or_default()),
+            }),
             Self::Agents => Opens::Only(Only::Agent(name()?)),
             Self::Sessions => Opens::Session(name()?.as_deref().map(SessionId::from)),
             Self::Users => Opens::Only(Only::User(name()?)),

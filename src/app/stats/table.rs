@@ -147,6 +147,7 @@ impl Panel {
                         column("p95", 5, 2),
                         column("max", 5, 3),
                         column("loops", 5, 1),
+                        column("~tok", 5, 4),
                     ]
                 }
             }
@@ -355,12 +356,17 @@ fn of_tool(group: &Group) -> Vec<Styled> {
     let [p50, p95, max] = times(group.took);
     vec![
         name_of(group.name.as_deref(), "(no name)"),
-        number(group.calls),
+        // It was offered and never called.
+        if group.calls == 0 { Styled::new("never", Slot::Warning) } else { number(group.calls) },
         failed(group.failed, group.calls),
         p50,
         p95,
         max,
         loops(group),
+        group.offered.as_ref().and_then(|offered| offered.tokens).map_or_else(
+            || Styled::new(NONE, Slot::Dim),
+            |tokens| Styled::new(format!("~{}", format::count(tokens)), Slot::TreeNumber),
+        ),
     ]
 }
 

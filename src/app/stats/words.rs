@@ -16,6 +16,7 @@ pub fn only(only: &Only) -> String {
         Only::Model(model) => named("model", model.as_ref()),
         Only::Agent(agent) => named("agent", agent.as_ref()),
         Only::Tool(tool) => named("tool", Some(tool)),
+        Only::Offered(tool, _) => named("offered", Some(tool)),
         Only::User(user) => named("user", user.as_ref()),
         Only::Run(trace) => format!("run:{:.8}", trace.to_string()),
         Only::Outcome(outcome) => word(*outcome).to_owned(),

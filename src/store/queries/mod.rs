@@ -8,6 +8,7 @@ mod detail;
 mod facets;
 pub mod followers;
 mod marks;
+mod offers;
 mod otlp;
 mod overview;
 mod raw;

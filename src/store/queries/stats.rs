@@ -4,7 +4,9 @@ use std::{borrow::Cow, panic::resume_unwind, thread, time::Duration};
 
 use duckdb::{Connection, Row, types::Value as Sql};
 
-use super::{Asked, begin_to_read, count, limit, maybe_count, maybe_text, repeat, states, sum_of_costs, totals};
+use super::{
+    Asked, begin_to_read, count, limit, maybe_count, maybe_text, offers::Offers, repeat, states, sum_of_costs, totals,
+};
 use crate::{
     model::{
         Attention, CacheBreak, Filter, Group, Groups, Only, Outcomes, SessionId, Spend, Spread, Stats, Timed,
@@ -13,7 +15,7 @@ use crate::{
     store::{
         DatabaseError,
         pool::PooledConnection,
-        rows::{trace_id, trace_number},
+        rows::{trace_id, trace_number, uhugeints},
     },
 };
 
@@ -54,8 +56,10 @@ pub fn stats(
     } else {
         (counted_stats(connection, filter, listed, stretch)?, found(connection, filter, listed)?)
     };
-    let Found { by_session, sessions, users, attention, dear } = found;
-    Ok(Stats { by_session, sessions, users, attention, dear, ..stats })
+    let Found { by_session, sessions, users, attention, dear, offers } = found;
+    let mut stats = Stats { by_session, sessions, users, attention, dear, ..stats };
+    offers.add_to(&mut stats.tools);
+    Ok(stats)
 }
 
 /// The statistics but for what is [`Found`].
@@ -108,11 +112,12 @@ struct Found {
     users: Groups,
     attention: Vec<Attention>,
     dear: u64,
+    offers: Offers,
 }
 
 fn found(connection: &Connection, filter: &Filter, listed: &str) -> Result<Found, DatabaseError> {
     let ask = |statement: &str| Asked::of_many(filter, listed, statement).map(Asked::most);
-    let mut found = Found::default();
+    let mut found = Found { offers: Offers::of(connection, filter, listed)?, ..Found::default() };
     for (column, groups) in [("session", &mut found.by_session), ("user_id", &mut found.users)] {
         let asked = ask(&include_str!("stats_groups.sql").replace("{column}", column))?;
         for ((_, group, total), named) in
@@ -214,6 +219,7 @@ fn group(
         unpriced: count(row, 14)?,
         took,
         first_token,
+        offered: None,
     };
     Ok((count(row, 0)?, group, count(row, 2)?))
 }
@@ -308,6 +314,10 @@ pub fn condition(only: &Only) -> (Cow<'static, str>, Vec<(&'static str, Sql)>) {
         Only::Tool(name) => (
             format!("trace in (select trace from steps where {})", of_steps(only)).into(),
             vec![("only", text(Some(name)))],
+        ),
+        Only::Offered(_, lists) => of(
+            "trace in (select trace from trace_contents where content in (select unnest($only::uhugeint[]) as content))",
+            uhugeints(lists.iter().map(|list| list.0)),
         ),
         Only::User(user) => of(OF_USER, text(user.as_ref())),
         Only::Run(trace) => of("trace = $only", Sql::UHugeInt(trace_number(trace))),

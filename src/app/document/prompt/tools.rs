@@ -98,7 +98,7 @@ impl Tools {
             None => String::new(),
         };
         head.push(Styled::new(words, if is_other { Slot::Warning } else { Slot::Dim }));
-        let bytes = listed.iter().map(tokens::bytes_of_tool).sum();
+        let bytes = listed.iter().map(ToolDefinition::bytes).sum();
         let right = vec![Styled::new(format!("  {} ", tokens::about(tokens::of_bytes(bytes))), Slot::Dim)];
         if !to.fold(name.to_owned(), open, 0, head, right) {
             return;
@@ -125,7 +125,7 @@ fn one(
         Styled::new(format!("{}  ", wrap::clean_line(&tool.name)), Slot::MessageTool),
         Styled::new(tool.description.as_deref().map_or_else(String::new, parts::first_line), Slot::Dim),
     ];
-    let about = tokens::about(tokens::of_bytes(tokens::bytes_of_tool(tool)));
+    let about = tokens::about(tokens::of_bytes(tool.bytes()));
     let changed = old.zip(new).filter(|(old, new)| old != new && !full);
     if !to.fold(name.to_owned(), changed.is_some(), 4, head, vec![Styled::new(format!("  {about} "), Slot::Dim)]) {
         return;

@@ -71,7 +71,7 @@ impl Unused {
         let unused: HashMap<&str, u64> = offered
             .iter()
             .filter(|tool| !tool.called)
-            .map(|tool| (tool.definition.name.as_str(), tokens::of_bytes(tokens::bytes_of_tool(&tool.definition))))
+            .map(|tool| (tool.definition.name.as_str(), tokens::of_bytes(tool.definition.bytes())))
             .collect();
         if unused.is_empty() {
             return None;
