@@ -121,12 +121,18 @@ pub fn money(amount: Usd) -> String {
     }
 }
 
-/// At least so much: `$.428+`, with a decimal less where there is no room for the sign.
+/// At least so much: `$.428+`, with a decimal less where there is no room for the sign, or without the `$` where nothing but
+/// zeroes would be left: `.00003+`.
 #[must_use]
 pub fn money_at_least(amount: Usd) -> String {
     let text = money(amount);
     let kept = if text.starts_with('$') && text.contains('.') { 6 } else { text.len() };
-    format!("{text:.kept$}+")
+    let short = format!("{text:.kept$}+");
+    if short.contains(|c: char| matches!(c, '1'..='9')) || amount.0 == 0 {
+        return short;
+    }
+    let dollars = dollars_of((amount.dollars() * 100_000.0).floor() / 100_000.0, 5);
+    format!("{}+", dollars.trim_start_matches('$'))
 }
 
 /// Money as one adds it up, `$.021420`: always to a millionth, so that amounts stand under one another.
@@ -320,7 +326,14 @@ mod tests {
         for (dollars, text) in cases {
             assert_eq!(money(Usd::from_dollars(dollars).unwrap()), text);
         }
-        for (dollars, text) in [(0.000_43, "$.0004+"), (123.45, "$123.4+"), (123_456.0, "$123456+"), (0.42, "$.420+")] {
+        for (dollars, text) in [
+            (0.000_43, "$.0004+"),
+            (123.45, "$123.4+"),
+            (123_456.0, "$123456+"),
+            (0.42, "$.420+"),
+            (0.000_038, ".00003+"),
+            (0.0, "$0+"),
+        ] {
             assert_eq!(money_at_least(Usd::from_dollars(dollars).unwrap()), text);
         }
     }

@@ -311,16 +311,18 @@ fn models(to: &mut Builder, calls: &[&ModelCall]) {
     let is_alone = |name: &str| models.iter().filter(|model| short(model.name) == short(name)).count() == 1;
     let windows = table::window_of_all(calls).is_none();
     let edge = table::edge(to);
+    let price = |model: &Model| match (model.priced, model.unpriced) {
+        (0, 0) => "?".to_owned(),
+        (0, unpriced) if unpriced == model.broken => "?".to_owned(),
+        (0, _) => "unpriced".to_owned(),
+        (_, 0) => format::money(model.cost),
+        _ => format!("{}+", format::money(model.cost)),
+    };
+    let wide = models.iter().map(|model| wrap::width(&price(model))).fold(8, usize::max);
     to.line(vec![Styled::new("by model", Slot::Dim)]);
     for model in &models {
+        let price = price(model);
         let name = if is_alone(model.name) { short(model.name) } else { wrap::clean_line(model.name) };
-        let price = match (model.priced, model.unpriced) {
-            (0, 0) => "?".to_owned(),
-            (0, unpriced) if unpriced == model.broken => "?".to_owned(),
-            (0, _) => "unpriced".to_owned(),
-            (_, 0) => format::money(model.cost),
-            _ => format!("{}+?", format::money(model.cost)),
-        };
         let (calls, usage) = (counted(model.calls), &model.usage);
         let split = format!("{calls} · in {} out {}", format::known(usage.input()), format::known(usage.output));
         let window =
@@ -328,14 +330,14 @@ fn models(to: &mut Builder, calls: &[&ModelCall]) {
         let total = usage.total().map(|total| format!("{calls} · {} tokens", format::count(total)));
         let forms = [window, Some(split), total, Some(calls), Some(String::new())];
         // The name stands whole where anything else can give way to it.
-        let room = edge.saturating_sub(2 + wrap::width(&name) + 2 + 10);
+        let room = edge.saturating_sub(2 + wrap::width(&name) + 2 + 2 + wide);
         let facts = forms.into_iter().flatten().find(|facts| wrap::width(facts) <= room).unwrap_or_default();
-        let name = wrap::cut_middle(&name, edge.saturating_sub(2 + 2 + 10 + wrap::width(&facts)).max(5));
-        let gap = edge.saturating_sub(2 + wrap::width(&name) + 10);
+        let name = wrap::cut_middle(&name, edge.saturating_sub(2 + 2 + 2 + wide + wrap::width(&facts)).max(5));
+        let gap = edge.saturating_sub(2 + wrap::width(&name) + 2 + wide);
         to.line(vec![
             Styled::new(format!("  {name}"), Slot::TreeLlm),
             Styled::new(format!("{facts:>gap$}"), Slot::Dim),
-            Styled::new(format!("  {price:>8}"), Slot::TreeCost),
+            Styled::new(format!("  {price:>wide$}"), Slot::TreeCost),
         ]);
     }
 }
