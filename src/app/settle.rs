@@ -31,6 +31,10 @@ impl State {
         self.reach_goal(rows);
         self.reach_match(rows);
         let moved = self.follow.advance(&mut self.tree, &self.arrivals, rows);
+        if self.follow.is_on() {
+            // Nobody holds the cursor to a line: what came above it is shown where there is room.
+            self.tree.fill(rows);
+        }
         self.aim(moved == Moved::ToEnd);
         let nodes = match self.tree.cursor().map(|row| &row.id) {
             Some(RowId::Span(trace, _) | RowId::Trace(trace)) => self.tree.nodes(trace),

@@ -45,11 +45,13 @@ impl Browse {
         let shown = self.shows_all.len();
         if away.is_empty() {
             self.shows_all.retain(|id| !is_of_run(id));
-            self.dirty |= self.shows_all.len() < shown;
+            if self.shows_all.len() < shown {
+                (self.dirty, self.height) = (true, 0);
+            }
             return (self.shows_all.len() < shown).then_some(false);
         }
         self.shows_all.extend(away);
-        self.dirty = true;
+        (self.dirty, self.height) = (true, 0);
         Some(true)
     }
 }

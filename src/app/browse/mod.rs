@@ -132,7 +132,7 @@ pub struct Browse {
     /// The places of the outermost rows, of programs and sessions, among the rows.
     outermost_at: Vec<usize>,
     scroll: Scroll,
-    /// The height that the window had last.
+    /// The height that the window had last; 0 where it is to be filled again, as after rows were closed.
     height: usize,
     news: news::News,
     /// The sessions were answered since the rows were laid out.

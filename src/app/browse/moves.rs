@@ -65,7 +65,7 @@ impl Browse {
 
     pub fn set_open(&mut self, id: RowId, open: bool) {
         self.folds.insert(id, open);
-        self.dirty = true;
+        (self.dirty, self.height) = (true, 0);
     }
 
     /// Puts the cursor on the row that the row with the cursor lies in.

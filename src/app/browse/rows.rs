@@ -42,6 +42,11 @@ impl Browse {
         }
     }
 
+    /// Shows as many rows as there is room for, though the cursor moves to another line.
+    pub fn fill(&mut self, height: usize) {
+        self.scroll.fit(self.rows.len(), height);
+    }
+
     /// How many rows there are that were not asked for: a session that is not known is one.
     fn count_beyond(&self) -> u64 {
         let sessions = self.sessions.shown().map_or(0, |page| page.total.saturating_sub(page.rows.len() as u64));

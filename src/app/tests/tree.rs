@@ -35,6 +35,24 @@ fn the_cursor_and_its_line_stay_when_rows_arrive_above_and_below() {
 }
 
 #[test]
+fn rows_are_not_left_above_a_window_that_has_room_for_them() {
+    let mut scene = Scene::with((1..=9).map(|number| fake(number, Some("old"))));
+    let line = |scene: &Scene| scene.rows().iter().position(|row| *row == scene.cursor());
+    assert!(scene.state.follow.is_on());
+    scene.arrives(fake(20, Some("new")));
+    scene.arrives(Fake { last_seen: 30, ..fake(10, Some("old")) });
+    assert_eq!(Some(scene.line()), line(&scene), "what is followed is seen with all that is above it");
+    // Who reads closes everything: nothing is left above the window.
+    scene.press("j");
+    for number in 30..40 {
+        scene.arrives(fake(number, Some(["a", "b", "c"][usize::from(number % 3)])));
+    }
+    assert_ne!(Some(scene.line()), line(&scene), "who reads goes on reading it where it was");
+    scene.press("z M");
+    assert_eq!(Some(scene.line()), line(&scene));
+}
+
+#[test]
 fn the_cursor_goes_to_the_nearest_row_when_its_own_vanishes() {
     let mut scene = Scene::with((1..=5).map(|number| fake(number, Some("s")))).still();
     scene.press("l j h j j");
