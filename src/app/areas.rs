@@ -169,7 +169,7 @@ fn tree(mut area: Rect, alone: bool, shape: Shape) -> TreeArea {
     // One number stands beside a name at any width: what it cost, else how long it took.
     let columns = Columns {
         age: width >= 28,
-        duration: !calls || width >= if alone { 36 } else { 42 },
+        duration: !calls || width >= if alone { 36 } else { 42 } + if shape.score > SCORE { 8 } else { 0 },
         // Where somebody judged, that says more than how many tokens there were.
         tokens: calls && width >= if alone { 48 } else { 42 } + shape.score,
         score: if width >= 42 { shape.score } else { 0 },

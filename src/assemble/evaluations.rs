@@ -37,7 +37,7 @@ pub fn together(evaluations: Vec<Evaluation>) -> Option<Score> {
     let label = labels.find(|label| Score::says_failed(label)).or(last).cloned();
     let judged = found.iter().filter(|evaluation| evaluation.score.is_some() || evaluation.label.is_some());
     let names: BTreeSet<&str> = judged.map(|evaluation| evaluation.name.as_str()).collect();
-    Score::of(number, label, names.into_iter().take(NAMES).map(str::to_owned).collect())
+    Score::of(number, label, names.into_iter().take(NAMES).map(|name| name.replace(['\n', '\r'], " ")).collect())
 }
 
 /// An evaluation with the span that it judges, where it came with that span.

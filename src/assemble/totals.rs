@@ -2,7 +2,7 @@
 //!
 //! A row of a list and the pane that opens it are computed by the same functions, from [`SpanDigest`] alone.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
 use super::{
     Price,
@@ -26,6 +26,8 @@ use crate::model::{
 const FAILURE: usize = 160;
 /// Most failures of a trace whose kinds and texts are kept for search.
 const FAILURES: usize = 16;
+/// More tools than this are not noted as called.
+const CALLED_TOOLS: usize = 1000;
 
 /// What a list shows of a trace.
 #[derive(Debug, Clone, PartialEq)]
@@ -82,6 +84,8 @@ pub struct TraceListing {
     pub unanswered: Option<String>,
     /// Its counted calls, tool runs and payers.
     pub steps: Vec<Step>,
+    /// The tools that are known to have been called, each once: also those of which only a later prompt says so.
+    pub called_tools: Vec<String>,
 }
 
 /// Computes the listing of a trace from the digests of its spans and log records, in any order.
@@ -326,8 +330,20 @@ impl<'a> TraceDigest<'a> {
             cache_break: steps::cache_break(&steps),
             unanswered: if waits.is_none() { steps::unanswered(&counted) } else { None },
             steps,
+            called_tools: self.called_tools(),
         }
     }
+
+    fn called_tools(&self) -> Vec<String> {
+        let facts = self.sources.iter().filter_map(|digest| digest.facts.as_ref());
+        let names: BTreeSet<&str> = facts.flat_map(|facts| &facts.tool_names).map(|(_, name)| &**name).collect();
+        names.into_iter().take(CALLED_TOOLS).map(on_one_line).collect()
+    }
+}
+
+/// Names are stored one a line.
+fn on_one_line(name: &str) -> String {
+    name.replace(['\n', '\r'], " ")
 }
 
 /// A kind of failure without what stands before its last dot.

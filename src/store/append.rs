@@ -251,6 +251,7 @@ impl GroupPlan<'_> {
                 listing.score.as_ref().and_then(|score| score.number),
                 listing.score.as_ref().and_then(|score| score.label.as_deref()),
                 listing.score.as_ref().map(|score| lines(&score.names)),
+                lines(&listing.called_tools),
             ])?;
         }
         Ok(table.flush()?)

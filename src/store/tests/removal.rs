@@ -323,6 +323,7 @@ fn which_images_are_named_is_found_out_for_a_store_of_a_version_that_did_not_not
     assert_eq!(before["content_blobs"], 2);
     let later = "alter table logs drop column is_response; alter table logs drop column sent;
         alter table logs drop column exchange; alter table spans drop column remote_parent;
+        alter table traces drop column called_tools;
         alter table traces drop column score_names; alter table traces drop column score_label; alter table traces drop column score;
         alter table traces drop column unanswered; alter table traces drop column cache_turn;
         alter table traces drop column cache_after; alter table traces drop column cache_before;
