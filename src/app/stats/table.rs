@@ -145,9 +145,9 @@ impl Panel {
                         column("err", 4, 1),
                         column("p50", 5, 2),
                         column("p95", 5, 2),
-                        column("max", 5, 3),
+                        column("max", 5, 4),
                         column("loops", 5, 1),
-                        column("~tok", 5, 4),
+                        column("~tok", 5, 3),
                     ]
                 }
             }
