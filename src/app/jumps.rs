@@ -154,7 +154,8 @@ type Step = (TraceId, SpanId);
 
 fn turn(state: &mut State, forward: bool) {
     let Some(turns) = state.turns() else {
-        state.notify("its turns are on their way: press it again");
+        let chosen = state.detail.subject().is_some();
+        state.notify(if chosen { "its turns are on their way: press it again" } else { "choose a run for its turns" });
         return;
     };
     if turns.is_empty() {
@@ -190,8 +191,16 @@ fn failed(state: &mut State, forward: bool) {
 }
 
 fn odd(state: &mut State) {
+    if state.detail.subject().is_none() && run(state, true, Wants::Odd) {
+        return;
+    }
     let Some(detail) = state.detail.current_answer() else {
-        state.notify("its messages are on their way: press it again");
+        let chosen = state.detail.subject().is_some();
+        state.notify(if chosen {
+            "its messages are on their way: press it again"
+        } else {
+            "nothing odd is known here"
+        });
         return;
     };
     let all = oddities::of(detail, state.now);
@@ -229,7 +238,12 @@ fn odd(state: &mut State) {
 /// Goes to the call that cost most, or that took longest; from it to the one after.
 fn foremost(state: &mut State, slowest: bool) {
     let Some(detail) = state.detail.current_answer() else {
-        state.notify("its calls are on their way: press it again");
+        let chosen = state.detail.subject().is_some();
+        state.notify(match (chosen, slowest) {
+            (true, _) => "its calls are on their way: press it again",
+            (false, true) => "choose a run or a session; S has the slowest calls of all runs, under Speed and cost",
+            (false, false) => "choose a run or a session; S has the dearest runs of all",
+        });
         return;
     };
     let calls = if slowest { oddities::slowest(detail) } else { oddities::dearest(detail) };
