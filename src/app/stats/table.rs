@@ -357,7 +357,7 @@ fn of_tool(group: &Group) -> Vec<Styled> {
     vec![
         name_of(group.name.as_deref(), "(no name)"),
         // It was offered and never called.
-        if group.calls == 0 { Styled::new("never", Slot::Warning) } else { number(group.calls) },
+        if group.calls == 0 { Styled::new("never", Slot::Dim) } else { number(group.calls) },
         failed(group.failed, group.calls),
         p50,
         p95,
