@@ -1,5 +1,6 @@
 //! One step, one line: its name, its bar, the time it took by itself.
 
+use std::ops::Range;
 use std::time::Duration;
 
 use super::Run;
@@ -100,6 +101,25 @@ pub fn step(to: &mut Builder, run: &Run, node: &Node, at: usize, moment: Moment)
     to.line(texts);
 }
 
+/// What a gap is drawn with.
+const GAP: &str = "┄";
+
+/// A gap of these columns with its text in it, else after it, else before it; `None` where that does not fit anywhere.
+fn labelled(text: &str, gap: Range<usize>, columns: usize) -> Option<String> {
+    let (wide, long) = (wrap::width(text), gap.end.saturating_sub(gap.start));
+    let pad = |count: usize| " ".repeat(count);
+    if wide + 2 <= long {
+        let free = long - wide - 2;
+        let (before, after) = (GAP.repeat(free / 2), GAP.repeat(free - free / 2));
+        Some(format!("{}{before} {text} {after}", pad(gap.start)))
+    } else if gap.end + 1 + wide <= columns {
+        Some(format!("{}{} {text}", pad(gap.start), GAP.repeat(long)))
+    } else {
+        let before = gap.start.checked_sub(wide + 1)?;
+        Some(format!("{}{text} {}", pad(before), GAP.repeat(long)))
+    }
+}
+
 /// `┄ 8.1s in neither model nor tool ┄`, at its place in the time.
 pub fn gap(to: &mut Builder, run: &Run, moment: Moment) {
     let columns = Columns::of(run, to.width);
@@ -108,20 +128,9 @@ pub fn gap(to: &mut Builder, run: &Run, moment: Moment) {
     let forms = [format!("{lasted} in neither model nor tool"), format!("{lasted} neither"), lasted];
     let left = columns.name + 1 + columns.beside;
     if let Some((first, end)) = scale.columns(moment.own) {
-        // A text that is wider than the gap begins with it, or ends with it.
-        let text = forms.into_iter().find(|text| wrap::width(text) + 2 <= columns.bars).unwrap_or_default();
-        let wide = wrap::width(&text);
         let end = end.min(columns.bars);
-        let dots = |count: usize| "┄".repeat(count);
-        let pad = |count: usize| " ".repeat(count);
-        let cells = if wide + 2 <= end - first {
-            let free = end - first - wide - 2;
-            format!("{}{} {text} {}", pad(first), dots(free / 2), dots(free - free / 2))
-        } else if end + 1 + wide <= columns.bars {
-            format!("{}{} {text}", pad(first), dots(end - first))
-        } else {
-            format!("{}{text} {}", pad(first.saturating_sub(wide + 1)), dots(end - first))
-        };
+        let cells = forms.iter().find_map(|text| labelled(text, first..end, columns.bars));
+        let cells = cells.unwrap_or_else(|| format!("{}{}", " ".repeat(first), GAP.repeat(end.saturating_sub(first))));
         let name = padded(wrap::cut("· gap", columns.name), left);
         let texts = vec![Styled::new(name, Slot::Dim), Styled::new(cells, Slot::Warning)];
         to.moment(moment);

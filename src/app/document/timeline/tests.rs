@@ -189,6 +189,27 @@ fn a_run_has_a_ruler_a_bar_for_each_step_its_gaps_and_its_sums() {
 }
 
 #[test]
+fn a_gap_stands_where_it_was_whatever_room_its_words_have() {
+    for width in [40, 60, 72, 90] {
+        let halves = run(&[(0, Agent, "slow", 0.0, 12.0), (1, Llm, "a", 0.0, 0.1), (1, Llm, "b", 6.0, 6.1)]);
+        let lines = lines(halves, width, 12.0);
+        let gaps: Vec<&String> = lines.iter().filter(|line| line.starts_with("· gap")).collect();
+        let columns = |line: &str, what: char| {
+            line.chars().position(|c| c == what).zip(line.chars().rev().position(|c| c == what))
+        };
+        let [(first, _), (_, last)] = [gaps[0], gaps[1]].map(|gap| columns(gap, '┄').unwrap());
+        let bar = columns(&lines[1], '━').unwrap();
+        assert!(first <= bar.0 + 1 && last <= bar.1 + 1, "{width} {lines:#?}");
+        for gap in gaps {
+            assert!(
+                gap.contains("6.0s") && gap.chars().count() <= usize::from(width) && !gap.contains('…'),
+                "{width} {gap}"
+            );
+        }
+    }
+}
+
+#[test]
 fn a_bar_grows_until_its_run_is_given_up() {
     let trace = || run(&[(0, Agent, "a", 0.0, 0.0), (1, Llm, "m", 0.0, 2.0), (1, Tool, "t", 2.0, 0.0)]);
     let line = |now: f64| lines(trace(), 60, now).into_iter().find(|line| line.contains("T t")).unwrap();
