@@ -115,7 +115,7 @@ mod tests {
         assert_eq!(shown(&of(Some(0.02), "", &["toxicity"])), ["0.02", "toxic… 0.02"]);
         assert_eq!(shown(&of(Some(0.9), "", &["tone"])), ["0.9", "tone 0.9"]);
         assert_eq!(shown(&of(Some(0.9), "", &[""])), ["0.9", "0.9"]);
-        assert_eq!(shown(&of(None, "not relevant", &["relevance"])), ["not …", "relev… not …"]);
+        assert_eq!(shown(&of(None, "not relevant", &["relevance"])), ["not …", "rele… not …"]);
         assert_eq!(shown(&of(Some(0.02), "", &["tone", "toxicity"]))[1], "2 scores");
         assert_eq!(shown(&of(Some(0.02), "Fail", &["tone", "toxicity"])), ["Fail", "Fail"]);
     }
