@@ -10,8 +10,8 @@ use serde_json::Value;
 use sideseat_tui::{
     app::stats::{Opens, Panel, Range},
     model::{
-        Answer, Filter, Group, Only, Outcomes, Overview, Query, RunState, SessionId, Stats, Subject, Timestamp,
-        TokenUsage, TraceId, TraceSummary, Usd,
+        Answer, Content, Filter, Group, Only, Outcomes, Overview, Query, RunState, SessionId, Stats, Subject,
+        Timestamp, TokenUsage, TraceId, TraceSummary, Usd,
     },
     store::{Marked, Place, Store},
 };
@@ -93,7 +93,14 @@ fn tools_of_run(store: &Store, run: TraceId) -> (HashSet<String>, HashSet<String
     };
     let trace = &detail.traces[0];
     let offered = trace.definitions.iter().map(|tool| tool.name.clone()).collect();
-    (offered, trace.tools.iter().map(|run| run.name.clone()).collect())
+    let mut called: HashSet<String> = trace.tools.iter().map(|run| run.name.clone()).collect();
+    // A model may call a tool by another name than that under which it ran.
+    let messages = trace.conversations.iter().flat_map(|conversation| &conversation.messages);
+    called.extend(messages.flat_map(|at| &at.message.parts).filter_map(|part| match &part.content {
+        Content::Call(call) => Some(call.name.clone()),
+        _ => None,
+    }));
+    (offered, called)
 }
 
 #[test]

@@ -8,7 +8,7 @@ use super::super::{parts, tokens};
 use super::called::Called;
 use crate::app::styled::Styled;
 use crate::app::wrap;
-use crate::model::{Detail, ToolDefinition};
+use crate::model::{Content, Detail, ToolDefinition};
 use crate::slots::Slot;
 
 /// A tool that was offered to a model.
@@ -34,7 +34,24 @@ pub fn offered(detail: &Detail, called: &[Called]) -> Vec<Offered> {
             offered.push(Offered { definition: definition.clone(), called });
         }
     }
+    if offered.iter().any(|tool| !tool.called) {
+        // A model may call a tool by another name than that under which it ran: with that of its plugin before it.
+        let asked = called_in_messages(detail);
+        offered.iter_mut().for_each(|tool| tool.called |= asked.contains(tool.definition.name.as_str()));
+    }
     offered
+}
+
+/// The names in the calls that models made.
+fn called_in_messages(detail: &Detail) -> HashSet<&str> {
+    let conversations = detail.traces.iter().flat_map(|trace| &trace.conversations);
+    let parts = conversations.flat_map(|conversation| &conversation.messages).flat_map(|at| &at.message.parts);
+    parts
+        .filter_map(|part| match &part.content {
+            Content::Call(call) => Some(call.name.as_str()),
+            _ => None,
+        })
+        .collect()
 }
 
 pub fn definition(to: &mut Builder, Offered { definition, called }: &Offered, here: &str) {
