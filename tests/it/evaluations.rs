@@ -110,6 +110,15 @@ fn a_score_stands_with_what_was_judged_where_lists_have_several_such() {
     assert_eq!(overview(), (2, 2));
     send(&[(first.trace, "format", json!("fail"))]);
     assert_eq!(shown(first), (Some(0.9), Some("fail".into()), "format helpful".into()));
+    let Ok(Answer::Sessions(page)) = store.answer(&Query::Sessions { filter: Filter::default(), limit: 9 }) else {
+        panic!("there are sessions")
+    };
+    let of_session = page.rows.into_iter().find_map(|row| row.score).unwrap();
+    let names = ["format", "helpful", "toxicity"].map(str::to_owned);
+    assert_eq!(
+        (of_session.number, of_session.failed(), of_session.names.as_slice()),
+        (Some(0.02), Some("fail"), &names[..])
+    );
     let mut scene = Scene::of_store(store, 120, 40);
     assert!(row_with(&mut scene, " cost").contains("scores"), "{}", scene.text());
     assert!(scene.text().contains("toxic… 0.02") && scene.text().contains(" fail "), "{}", scene.text());

@@ -21,9 +21,9 @@ select
     sum(pending_tools), sum(errors),
     count(*) over () as total,
     min(score),
-    -- Of a run with a number there is a label only where that says that it failed.
+    -- A label that says that something failed, as `Score::says_failed`; else, where there is no number, the last.
     coalesce(
-        any_value(score_label) filter (score is not null),
+        any_value(score_label) filter (lower(trim(score_label)) in ('fail', 'failed')),
         if(min(score) is null, arg_max(score_label, last_seen), null)
     ),
     string_agg(distinct score_names, chr(10))
