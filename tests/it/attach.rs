@@ -58,6 +58,8 @@ fn a_second_screen_shows_what_the_first_receives_with_the_same_keys() {
     let runs = |screen: &vt100::Screen| screen.contents().contains("5 runs");
     first.waits_for("all runs", runs);
     second.waits_for("all runs", runs);
+    // The cursor is on a run or a step by then.
+    second.shows(" › ");
     // What is marked is kept by the one that stores.
     second.press("ma");
     second.shows("marked a");
