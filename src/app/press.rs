@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{act::act, event::Effect, filter_line::type_in, marking, state::State};
+use super::{act::act, event::Effect, filter_line::type_in, item::Kind, marking, state::State};
 use crate::keymap::{Action, Code, Context, Found, Key};
 
 /// More keys are not kept.
@@ -97,6 +97,11 @@ impl State {
     /// Whether a key has to wait for an answer of the store.
     fn waits_for(&self, key: &Key) -> bool {
         let context = self.context();
+        if let Some(list) = self.lists.last().filter(|_| !self.ahead.is_over) {
+            let found = self.keymap.find(context, std::slice::from_ref(key));
+            let chooses = matches!(found, Found::Action(Action::Take | Action::Open));
+            return chooses && list.counts().1 == 0 && self.is_filled_later(&list.kind);
+        }
         if self.ahead.is_over || self.awaits.is_some() || !matches!(context, Context::Tree | Context::Detail) {
             return false;
         }
@@ -107,6 +112,17 @@ impl State {
         match self.keymap.find(context, &pressed) {
             Found::Action(action) => is_of_answer(action) && self.detail.awaits_answer(),
             Found::Half | Found::Nothing => false,
+        }
+    }
+
+    /// Whether the first answer about what a list holds is on its way.
+    fn is_filled_later(&self, kind: &Kind) -> bool {
+        let sessions = self.picker.shown().is_none() && self.picker.failed().is_none();
+        match kind {
+            Kind::Sessions => sessions,
+            Kind::Palette { .. } => sessions || (self.runs.shown().is_none() && self.runs.failed().is_none()),
+            Kind::Facets => self.facets.shown().is_none() && self.facets.failed().is_none(),
+            _ => false,
         }
     }
 

@@ -100,3 +100,15 @@ fn no_key_waits_for_ever_and_quitting_waits_for_nothing() {
     scene.press("enter q");
     assert_eq!(scene.effects, [Effect::Quit]);
 }
+
+#[test]
+fn what_is_chosen_of_a_list_waits_until_the_list_is_there() {
+    let mut scene = two_sessions().still().busy();
+    scene.press("s");
+    scene.type_in("b");
+    scene.press("enter");
+    assert_eq!(scene.state.lists.len(), 1);
+    scene.answers();
+    assert_eq!(scene.state.filter.session, Some(Some("b".into())));
+    assert!(scene.state.lists.is_empty());
+}
