@@ -8,7 +8,7 @@ use crate::{keymap::Key, model::Timestamp};
 #[derive(Debug, Default)]
 pub struct Ahead {
     pub(super) keys: VecDeque<Key>,
-    /// When the first of them was pressed.
+    /// Since when the first of them waits.
     pub(super) since: Timestamp,
     /// They have waited long enough.
     pub(super) is_over: bool,

@@ -10,11 +10,14 @@ use crate::keymap::{Action, Code, Context, Found, Key};
 
 /// More keys are not kept.
 const MOST: usize = 32;
-/// No key waits longer; then it does what it does where the cursor is.
+/// No answer is waited for longer; then keys do what they do where the cursor is.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 /// Does what a key means, or keeps it for what is on its way.
 pub fn press(state: &mut State, key: Key) -> Vec<Effect> {
+    if state.keymap.find(state.context(), std::slice::from_ref(&key)) == Found::Action(Action::Redraw) {
+        return vec![Effect::Redraw];
+    }
     if state.is_for_now(&key) {
         state.ahead.keys.clear();
         return take(state, key);
@@ -36,6 +39,7 @@ pub fn go_on(state: &mut State) -> Vec<Effect> {
     let mut effects = Vec::new();
     while let Some(key) = state.ahead.keys.front().copied().filter(|key| !state.waits_for(key)) {
         state.ahead.keys.pop_front();
+        state.ahead.since = state.now;
         effects.extend(take(state, key));
         effects.extend(state.settle());
     }
@@ -87,7 +91,7 @@ impl State {
     /// Whether a key is not meant for what is on its way: it gives that up, or leaves the program.
     fn is_for_now(&self, key: &Key) -> bool {
         match self.keymap.find(self.context(), std::slice::from_ref(key)) {
-            Found::Action(Action::Quit | Action::Suspend | Action::Redraw) => true,
+            Found::Action(Action::Quit | Action::Suspend | Action::Back) => true,
             // What was pressed before it may have opened what it closes.
             Found::Action(Action::Close) => self.ahead.keys.is_empty(),
             Found::Action(_) | Found::Half | Found::Nothing => *key == Key::plain(Code::Esc),

@@ -369,6 +369,7 @@ impl State {
     pub(super) fn goes_nowhere(&mut self) {
         (self.goal, self.seeks) = (None, false);
         self.ahead.keys.clear();
+        self.half.clear();
     }
 
     /// Forgets everything of the store that was shown.

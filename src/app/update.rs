@@ -71,6 +71,8 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
             }
         }
         Event::Dropped(files) => {
+            // Keys that wait are not meant for a question that nobody has seen.
+            state.ahead.keys.clear();
             dropped::ask(state, files);
             Vec::new()
         }
@@ -97,11 +99,13 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         }
         Event::Ended(ended) => {
             state.ended = Some(ended);
+            state.ahead.keys.clear();
             lists::open(state, Kind::Ended);
             Vec::new()
         }
         Event::Token(token) => {
             state.token = Some(token);
+            state.ahead.keys.clear();
             lists::open(state, Kind::Token);
             Vec::new()
         }
@@ -255,7 +259,6 @@ fn chose(state: &mut State, target: Target) -> Vec<Effect> {
         // Somebody went elsewhere: what was to be gone to once it comes is not gone to any more.
         state.awaits = None;
         state.goes_nowhere();
-        state.half.clear();
     }
     match target {
         Target::Key(key) => return press(state, key),

@@ -5,7 +5,7 @@
 use std::{
     env,
     io::{self, Write},
-    net::{IpAddr, SocketAddr},
+    net::{IpAddr, Ipv4Addr, SocketAddr},
     path::PathBuf,
 };
 
@@ -15,7 +15,10 @@ use serde_json::{Value as Json, json};
 use super::{BAD_INPUT, GOOD, json::Printable, tables::terminal_width};
 use crate::{
     app::wrap::{clean_line, wrap},
-    config::{Port, Settings, instances},
+    config::{
+        Port, Settings,
+        instances::{self, reached},
+    },
     frameworks::{FRAMEWORKS, Found, Framework, Kind, Language, Project},
 };
 
@@ -26,7 +29,7 @@ Examples:
   sideseat-tui setup --json | jq -r '.frameworks[].install[]'";
 
 /// Where the SideSeat SDK sends by itself.
-const SIDESEAT: u16 = 5388;
+const SIDESEAT: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 5388);
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -81,33 +84,31 @@ pub fn uninstrumented() -> Vec<String> {
 fn variables(settings: &Settings) -> Vec<(&'static str, String)> {
     let running = settings.paths.instances().map(|folder| instances::alive(&folder)).unwrap_or_default();
     let running = running.first();
-    let port = |port: Port, usual: u16| match port {
-        Port::Number(0) | Port::Off => usual,
-        Port::Number(number) => number,
-    };
-    let usual = SocketAddr::new(settings.bind.value.0, port(settings.http_port.value, 4318));
-    let bound = |what: &str| running?.addresses.iter().find(|bound| bound.what == what).map(|bound| bound.address);
-    let http = bound("http").or_else(|| running?.http()).unwrap_or(usual);
-    let sideseat = match (running, settings.sideseat_port.value) {
-        (Some(_), _) => bound("sideseat").map(|bound| bound.port()),
+    let at = |what: &str, set: Port, usual: u16| match (running, set) {
+        (Some(running), _) => running.at(what),
         (None, Port::Off) => None,
-        (None, set) => Some(port(set, SIDESEAT)),
+        (None, Port::Number(0)) => Some(reached(SocketAddr::new(settings.bind.value.0, usual))),
+        (None, Port::Number(number)) => Some(reached(SocketAddr::new(settings.bind.value.0, number))),
     };
-    // Where its own port is turned off, that for OTLP over HTTP takes what the SDK sends.
-    let sideseat = sideseat.unwrap_or(http.port());
-    // A socket that listens everywhere is reached at loopback.
-    let host = if http.ip().is_unspecified() { IpAddr::from([127, 0, 0, 1]) } else { http.ip() };
+    let sideseat = at("sideseat", settings.sideseat_port.value, SIDESEAT.port());
+    // Where one of the two is turned off that take OTLP over HTTP, the other takes what is meant for it.
+    let http = at("http", settings.http_port.value, 4318).or(sideseat);
+    let sideseat = sideseat.or(http);
+    let grpc = || at("grpc", settings.grpc_port.value, 4317);
+    let Some((to, protocol)) = http.map(|http| (http, "http/protobuf")).or_else(|| Some((grpc()?, "grpc"))) else {
+        return Vec::new();
+    };
     let mut variables = vec![
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{}", SocketAddr::new(host, http.port()))),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "http/protobuf".to_owned()),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", format!("http://{to}")),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", protocol.to_owned()),
         ("OTEL_BSP_SCHEDULE_DELAY", "200".to_owned()),
     ];
     if running.is_some_and(|running| running.token.is_some()) {
         // The token itself is shown nowhere but where it is made.
         variables.push(("OTEL_EXPORTER_OTLP_HEADERS", "authorization=Bearer%20TOKEN".to_owned()));
     }
-    if sideseat != SIDESEAT {
-        variables.push(("SIDESEAT_ENDPOINT", format!("http://{}", SocketAddr::new(host, sideseat))));
+    if let Some(sideseat) = sideseat.filter(|sideseat| *sideseat != SIDESEAT) {
+        variables.push(("SIDESEAT_ENDPOINT", format!("http://{sideseat}")));
     }
     variables
 }
@@ -148,6 +149,9 @@ fn write(out: &mut dyn Write, settings: &Settings, project: &Project, variables:
     let example = shown.first().map_or(Language::Python, |found| found.framework.language).example();
     writeln!(out, "\nThen start it in front of an open sideseat-tui; this says where to send, for that program only:")?;
     writeln!(out, "    sideseat-tui run -- {example}")?;
+    if variables.is_empty() {
+        return writeln!(out, "All its ports are turned off now: nothing can be sent here.");
+    }
     writeln!(out, "or set that yourself:")?;
     variables.iter().try_for_each(|(name, value)| writeln!(out, "    export {name}={value}"))
 }

@@ -53,14 +53,15 @@ impl Entry {
     /// The address at which it accepts OTLP over HTTP; `None` if it does not.
     #[must_use]
     pub fn http(&self) -> Option<SocketAddr> {
-        let mut address = self.addresses.iter().find(|listening| listening.what != "grpc")?.address;
-        // What listens on all addresses is reached at that of this machine.
-        match address.ip() {
-            IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
-            IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
-            _ => {}
-        }
-        Some(address)
+        let listening = self.addresses.iter().find(|listening| listening.what != "grpc")?;
+        Some(reached(listening.address))
+    }
+
+    /// The address at which one of its listeners is reached: `grpc`, `http` or `sideseat`; `None` if it is turned off.
+    #[must_use]
+    pub fn at(&self, what: &str) -> Option<SocketAddr> {
+        let listening = self.addresses.iter().find(|listening| listening.what == what)?;
+        Some(reached(listening.address))
     }
 
     /// Whether its store is this file, also if the two paths to it differ.
@@ -69,6 +70,17 @@ impl Entry {
         let real = |path: &Path| path.canonicalize().unwrap_or_else(|_| path.to_owned());
         self.db.as_deref().is_some_and(|held| real(held) == real(db))
     }
+}
+
+/// What listens on all addresses is reached at that of this machine.
+#[must_use]
+pub fn reached(mut address: SocketAddr) -> SocketAddr {
+    match address.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => address.set_ip(Ipv4Addr::LOCALHOST.into()),
+        IpAddr::V6(ip) if ip.is_unspecified() => address.set_ip(Ipv6Addr::LOCALHOST.into()),
+        _ => {}
+    }
+    address
 }
 
 /// Keeps an instance registered; removes its file when it is dropped.

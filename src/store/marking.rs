@@ -20,13 +20,7 @@ pub struct Marked {
 impl Store {
     /// Lets a letter mark a place, and no other; `None`: none at all. It is on the disk once this returns.
     pub fn mark(&self, letter: char, place: Option<&Marked>) -> Result<(), StoreError> {
-        let mark = |connection: &Connection| {
-            connection.execute_batch("begin transaction")?;
-            let written = write(connection, letter, place);
-            connection.execute_batch(if written.is_ok() { "commit" } else { "rollback" })?;
-            written
-        };
-        Ok(self.database.pooled().with(mark)?)
+        Ok(self.database.pooled().write(|connection| write(connection, letter, place))?)
     }
 }
 

@@ -8,9 +8,13 @@ use crate::app::styled::Styled;
 use crate::app::wrap;
 use crate::slots::Slot;
 
-/// A table that is longer or has more columns is shown as it was written.
+/// A table that is longer, or has more columns or cells, is shown as it was written.
 const TOO_LONG: usize = 64 * 1024;
 const TOO_WIDE: usize = 24;
+const TOO_MANY: usize = 20_000;
+
+/// A column that is wider is broken, also where nothing else is.
+const WIDEST: usize = 1000;
 
 /// A column whose words are broken has at least this room; where there is less, each row is a list of names and values.
 const NARROW: usize = 10;
@@ -76,7 +80,8 @@ impl Place {
     /// styled stretches of the text, in order.
     #[must_use]
     pub fn read(&self, text: &str, styled: &[(Range<usize>, Slot)], base: Slot) -> Option<Table> {
-        if self.range.len() > TOO_LONG || self.aligned.len() > TOO_WIDE {
+        let cells = self.rows.len().saturating_mul(self.aligned.len());
+        if self.range.len() > TOO_LONG || self.aligned.len() > TOO_WIDE || cells > TOO_MANY {
             return None;
         }
         let mut rows = Vec::with_capacity(self.rows.len());
@@ -129,7 +134,7 @@ impl Table {
     pub fn widths(&self, room: usize, wraps: bool) -> Option<Vec<usize>> {
         let rows = || std::iter::once(&self.head).chain(&self.rows);
         let natural: Vec<usize> = (0..self.aligned.len())
-            .map(|column| rows().map(|row| row.width(column)).max().unwrap_or(0).max(1))
+            .map(|column| rows().map(|row| row.width(column)).max().unwrap_or(0).clamp(1, WIDEST))
             .collect();
         let between = wrap::width(BETWEEN) * natural.len().saturating_sub(1);
         if !wraps || natural.iter().sum::<usize>() + between <= room {
@@ -228,6 +233,19 @@ mod tests {
         let rows = std::iter::once(&table.head).chain(&table.rows);
         let text = |line: Vec<Styled>| line.iter().map(|styled| styled.text.as_str()).collect::<String>();
         rows.flat_map(|row| table.lines(row, &widths)).map(text).collect()
+    }
+
+    #[test]
+    fn no_column_is_wider_than_anybody_reads() {
+        let wide = Table { head: row(&[&"x".repeat(32_000), "b", "c"]), ..table() };
+        assert_eq!(wide.widths(80, false).unwrap()[0], WIDEST);
+        let text = "|a|b|\n|-|-|\n".to_owned() + &"|a\n".repeat(TOO_MANY);
+        let place = Place {
+            range: 0..text.len(),
+            aligned: vec![Alignment::None; 2],
+            rows: vec![(0..5, vec![1..2, 3..4]); TOO_MANY],
+        };
+        assert!(place.read(&text[..TOO_LONG], &[], Slot::Text).is_none());
     }
 
     #[test]

@@ -31,7 +31,8 @@ pub fn snippet(sdk: Sdk, listening: &[Listening], needs_token: bool) -> Vec<Stri
 }
 
 fn lines(sdk: Sdk, listening: &[Listening]) -> Vec<String> {
-    let http = address(listening, "http", 4318);
+    // The port for SideSeat takes OTLP over HTTP as well.
+    let http = address(listening, "http", 4318).or_else(|| address(listening, "sideseat", SIDESEAT.1));
     let endpoint = match &http {
         Some(http) => format!("export OTEL_EXPORTER_OTLP_ENDPOINT=http://{http}"),
         None => NO_HTTP.to_owned(),
@@ -150,7 +151,10 @@ mod tests {
         );
         let only_http = of(Sdk::Other, &[bound("HTTP", 4318)]);
         assert!(only_http.contains("http/protobuf") && !only_http.contains("gRPC"), "{only_http}");
-        assert!(of(Sdk::Strands, &[bound("SideSeat", 5388)]).contains(NO_HTTP));
+        for sdk in [Sdk::Strands, Sdk::Other] {
+            let lines = of(sdk, &[bound("SideSeat", 5388)]);
+            assert!(lines.contains("OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:5388"), "{lines}");
+        }
     }
 
     #[test]

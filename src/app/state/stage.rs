@@ -68,7 +68,8 @@ impl State {
     /// What may follow the keys pressed so far, where that is more than one thing.
     #[must_use]
     pub fn following(&self) -> Vec<Following> {
-        if self.half.is_empty() {
+        // What is kept until an answer comes has its last key.
+        if self.half.is_empty() || self.ahead.keys().next().is_some() {
             return Vec::new();
         }
         let following = self.keymap.follows(self.context(), &self.half);

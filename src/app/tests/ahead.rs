@@ -112,3 +112,30 @@ fn what_is_chosen_of_a_list_waits_until_the_list_is_there() {
     assert_eq!(scene.state.filter.session, Some(Some("b".into())));
     assert!(scene.state.lists.is_empty());
 }
+
+#[test]
+fn a_chord_that_waits_is_given_up_whole() {
+    let mut scene = two_sessions().still();
+    scene.press("z M g g");
+    let mut scene = scene.busy();
+    scene.press("j ] y p");
+    assert!(scene.state.following().is_empty());
+    scene.press("esc m");
+    scene.answers();
+    assert!(scene.effects.iter().all(|effect| !matches!(effect, Effect::Copy { .. })), "{:?}", scene.effects);
+    assert!(scene.state.awaits.is_some(), "m waits for its letter");
+}
+
+#[test]
+fn a_question_that_comes_by_itself_gets_no_key_that_was_pressed_before_it() {
+    let mut scene = two_sessions().still();
+    scene.press("z M g g");
+    let mut scene = scene.busy();
+    scene.press("j ] enter");
+    assert_eq!(scene.state.ahead.keys().count(), 1);
+    let file = crate::app::item::Dropped { path: "/tmp/spans.json".into(), bytes: 9 };
+    scene.event(Event::Dropped(vec![file]));
+    assert_eq!((scene.state.ahead.keys().count(), scene.state.lists.len()), (0, 1));
+    scene.answers();
+    assert_eq!(scene.state.lists.len(), 1);
+}

@@ -14,7 +14,7 @@ use crate::{
         verdict::{Verdict, VerdictLine},
         wrap,
     },
-    model::{AssembledTrace, Detail, RunState, Timestamp, TokenUsage, ToolStatus, TraceFailure, Usd},
+    model::{AssembledTrace, Detail, Failure, RunState, Timestamp, TokenUsage, ToolStatus, TraceFailure, Usd},
 };
 
 /// So many failures are told one by one.
@@ -128,7 +128,7 @@ fn failures(html: &mut Html, trace: &AssembledTrace) {
         html.fold("failed", true, &format!("✗ {step}"), &kind, |html| {
             html.block("failure", failure.message.as_deref().unwrap_or_default());
             if let Some(stack) = &failure.stack {
-                html.fold("stack", false, "stack", "", |html| frames(html, stack));
+                html.fold("stack", false, "stack", "", |html| frames(html, failure, stack));
             }
         });
     }
@@ -139,13 +139,15 @@ fn failures(html: &mut Html, trace: &AssembledTrace) {
 }
 
 /// A stack trace: what failed and where in the user's own code, and all of it folded away.
-fn frames(html: &mut Html, text: &str) {
+fn frames(html: &mut Html, failure: &Failure, text: &str) {
     let Some(stack) = stack::read(text) else { return html.block("data", text) };
     for raised in &stack.raised {
         if let Some(relation) = raised.relation {
             html.element("p", "note", relation);
         }
-        html.block("failure", &raised.message.join("\n"));
+        if raised.relation.is_some() || raised.adds_to(failure.kind.as_deref(), failure.message.as_deref()) {
+            html.block("failure", &raised.message.join("\n"));
+        }
         html.block("data", &raised.own_text());
     }
     html.fold("stack", false, "", &format!("as it came: {}", stack.counted()), |html| html.block("data", text));

@@ -8,6 +8,7 @@ use std::{
     io::{self, BufWriter, Write},
     net::Shutdown,
     os::unix::net::UnixStream,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{
         Arc, Mutex, PoisonError,
         mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel},
@@ -54,10 +55,13 @@ pub fn serve(stream: &UnixStream, store: &Store, hello: Hello, seen: &dyn SeenNo
             let _ = stream.shutdown(Shutdown::Both);
         })?;
         // Queries are answered meanwhile.
-        let (files, wanted) = sync_channel(FILES);
+        let (files, wanted) = sync_channel::<Wanted>(FILES);
         thread::Builder::new().name("store-files".to_owned()).spawn_scoped(scope, move || {
             for file in wanted {
-                if write(file, store, to).is_err() {
+                let ticket = file.2;
+                let sent = catch_unwind(AssertUnwindSafe(|| write(file, store, to)));
+                let failed = |_| to.reply(ticket, Err::<Reply, _>("it could not be made: the log says why"));
+                if sent.unwrap_or_else(failed).is_err() {
                     let _ = stream.shutdown(Shutdown::Both);
                     return;
                 }

@@ -35,14 +35,29 @@ pub fn stats(
     stretch: Option<Duration>,
 ) -> Result<Stats, DatabaseError> {
     let beside = pooled.beside();
+    // Before commits are held up: to open a connection waits for a checkpoint, which waits for what is being committed.
+    beside.with(begin_to_read)?;
+    let stats = of_two(connection, pooled, filter, stretch);
+    // However it ended: while it is open the engine keeps all that is replaced and removed.
+    if beside.with(|beside| Ok(beside.execute_batch("rollback")?)).is_err() {
+        beside.close();
+    }
+    stats
+}
+
+/// The same, once a transaction was begun on both connections.
+fn of_two(
+    connection: &Connection,
+    pooled: &PooledConnection,
+    filter: &Filter,
+    stretch: Option<Duration>,
+) -> Result<Stats, DatabaseError> {
+    let beside = pooled.beside();
     // The moment that a transaction sees is that of its first look at the store.
-    let look = |connection: &Connection| connection.query_row("select value from meta limit 1", [], |_| Ok(()));
+    let look = |connection: &Connection| Ok(connection.query_row("select value from meta limit 1", [], |_| Ok(()))?);
     let both = pooled.between_commits(|| {
         look(connection)?;
-        beside.with(|beside| {
-            begin_to_read(beside)?;
-            Ok(look(beside)?)
-        })
+        beside.with(look)
     })?;
     let listed = listed(connection)?;
     let (stats, found) = if both.is_some() {
@@ -50,7 +65,6 @@ pub fn stats(
             let found = scope.spawn(|| beside.with(|beside| found(beside, filter, listed)));
             let stats = counted_stats(connection, filter, listed, stretch);
             let found = found.join().unwrap_or_else(|panic| resume_unwind(panic));
-            beside.with(|beside| Ok(beside.execute_batch("rollback")?))?;
             Ok::<_, DatabaseError>((stats?, found?))
         })?
     } else {

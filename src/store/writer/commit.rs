@@ -41,7 +41,10 @@ impl<'a> Written<'a> {
         halves.take_out(connection)?;
         let plan = GroupPlan::new(connection, stored_ids, summaries, submissions, halves, now)?;
         plan.write(connection)?;
-        let gone = removal::remove(connection, plan.emptied(), &[])?;
+        // Of what was never stored nothing is left.
+        let is_stored = |trace: &&TraceId| stored_ids.traces.contains(trace);
+        let emptied: Vec<TraceId> = plan.emptied().iter().filter(is_stored).copied().collect();
+        let gone = removal::remove(connection, &emptied, &[])?;
         Ok(Self { plan, gone })
     }
 

@@ -1,7 +1,7 @@
 //! What can be read off a document beside its lines: what a block was made from, and lines before they were cut.
 
 use super::Document;
-use crate::app::document::line::{Copied, DocLine, Folds, Piece};
+use crate::app::document::line::{Copied, Folds, Piece};
 
 impl Document {
     /// A piece of a block as it was received.
@@ -15,8 +15,14 @@ impl Document {
     pub fn whole_text(&self) -> Option<String> {
         let lines = Self::whole(self.blocks.clone()?, &Folds::all_open(), self.width);
         let mut text = String::new();
-        for line in lines.iter().map(DocLine::text) {
-            text.push_str(line.trim_end());
+        for line in lines.iter() {
+            let shown = match &line.row {
+                // A row of a table is there once, as it was written.
+                Some(_) if line.goes_on.is_some() => continue,
+                Some(row) => row.source.clone(),
+                None => line.text(),
+            };
+            text.push_str(shown.trim_end());
             text.push('\n');
         }
         Some(text)

@@ -5,7 +5,7 @@ use super::super::hash::{self, HashMap};
 use super::super::stack::{self, Stack};
 use crate::app::styled::Styled;
 use crate::app::wrap;
-use crate::model::{AssembledTrace, SpanId, TraceFailure};
+use crate::model::{AssembledTrace, Failure, SpanId, TraceFailure};
 use crate::slots::Slot;
 
 /// Where the failures of a trace are shown; each is taken once.
@@ -136,7 +136,7 @@ impl Failed {
         }
         if let Some(text) = failure.stack.as_deref().filter(|_| open) {
             match stack::read(text).filter(|_| !to.is_raw()) {
-                Some(stack) => stack_of(to, indent + 4, error, &stack, message),
+                Some(stack) => stack_of(to, indent + 4, error, &stack),
                 None => to.text(indent + 4, text, Slot::Text),
             }
         }
@@ -144,12 +144,13 @@ impl Failed {
 }
 
 /// What failed and where in the user's own code that was; beneath it all of the stack, folded away.
-fn stack_of(to: &mut Builder, indent: usize, error: &TraceFailure, stack: &Stack, message: Option<&str>) {
+fn stack_of(to: &mut Builder, indent: usize, error: &TraceFailure, stack: &Stack) {
     for raised in &stack.raised {
         if let Some(relation) = raised.relation {
             to.line(vec![Styled::new(format!("{}{relation}", " ".repeat(indent)), Slot::Dim)]);
         }
-        if raised.relation.is_some() || raised.adds_to(error.failure.kind.as_deref(), message) {
+        let Failure { kind, message, .. } = &error.failure;
+        if raised.relation.is_some() || raised.adds_to(kind.as_deref(), message.as_deref()) {
             to.text(indent, &raised.message.join("\n"), Slot::Error);
         }
         if !raised.own.is_empty() {

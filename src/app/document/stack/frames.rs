@@ -85,7 +85,9 @@ fn is_of_rust(name: &str) -> bool {
 }
 
 fn whose(place: &str) -> Whose {
-    let in_path = LIBRARIES.iter().any(|library| place.contains(library));
+    // Go's own code, wherever it was installed.
+    let is_of_go = place.contains("/src/runtime/") && place.contains(".go:");
+    let in_path = is_of_go || LIBRARIES.iter().any(|library| place.contains(library));
     let called = place.trim_start().strip_prefix("at ").unwrap_or_default();
     // `java.base/java.lang.Thread.run(…)`: the module stands before a slash.
     let path = called.split('(').next().unwrap_or_default();
@@ -121,7 +123,6 @@ const LIBRARIES: &[&str] = &[
     "/usr/local/go/src/",
     "/usr/lib/go",
     "/libexec/src/",
-    "/src/runtime/",
     "/pkg/mod/",
     "/vendor/",
     "/rustc/",
