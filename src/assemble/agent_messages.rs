@@ -45,7 +45,7 @@ pub fn add_answers(trace: &LoadedTrace, calls: &mut [PreparedExchange], fingerpr
         let is_unanswered = calls[newest].completion.is_empty();
         let later = is_unanswered.then(|| later_answers.get(&newest)).flatten();
         let later = later.map(|(later, lines)| &calls[*later].lines[lines.clone()]).unwrap_or_default();
-        if repeats(&answer, of_agent.iter().map(|at| &calls[*at]), later) {
+        if repeats(&answer, of_agent.iter().map(|at| &calls[*at]), is_unanswered, later) {
             continue;
         }
         let without_calls = |line: TimedMessage| {
@@ -184,19 +184,21 @@ fn has_text(message: &Message) -> bool {
 /// Whether an agent's answer repeats what its calls and tools recorded: an answer, a result, the arguments of a tool
 /// call, or all answers together.
 ///
-/// `calls` are those of the agent, and `later` is the answer to the last of them where only a later prompt has it. A whole
+/// `calls` are those of the agent; `is_unanswered` is whether no answer is recorded with the last of them, and `later` is
+/// that answer where only a later prompt has it. A whole
 /// text is looked for in the other one, never a beginning: answers often begin alike. Only letters and digits
 /// are compared, for programs lay texts out anew.
 fn repeats<'c>(
     answer: &[TimedMessage],
     calls: impl Iterator<Item = &'c PreparedExchange>,
+    is_unanswered: bool,
     later: &'c [TimedMessage],
 ) -> bool {
     let letters = |text: &str| -> String { text.chars().filter(|c| c.is_alphanumeric()).collect() };
     let answer: String = answer.iter().map(|line| letters(&line.message.plain_text())).collect();
     let is_long = |text: &str| text.chars().count() >= LETTERS;
     let mut answers = String::new();
-    for (role, part) in parts_of(calls, later) {
+    for (role, part) in parts_of(calls, is_unanswered, later) {
         let text = match &part.content {
             Content::Text(text) | Content::Refusal(text) => letters(text),
             Content::Call(call) => letters(&json::to_string(&call.input)),
@@ -219,19 +221,29 @@ fn repeats<'c>(
 }
 
 /// The parts of all messages of these calls but those of the user, each with the role of its message; then those of
-/// `later`. Prompts repeat each other, and every message is read once.
-fn parts_of<'c>(calls: impl Iterator<Item = &'c PreparedExchange>, later: &'c [TimedMessage]) -> Vec<(Role, &'c Part)> {
+/// `later`. Prompts repeat each other, and every message is read once. With `without_history` what the first prompt has
+/// up to its last answer is left out: an earlier turn may have been answered in the same words.
+fn parts_of<'c>(
+    calls: impl Iterator<Item = &'c PreparedExchange>,
+    without_history: bool,
+    later: &'c [TimedMessage],
+) -> Vec<(Role, &'c Part)> {
     // How often each message was read.
     let mut read: HashMap<ContentHash, usize> = HashMap::new();
     let mut parts = Vec::new();
     let add = |parts: &mut Vec<(Role, &'c Part)>, line: &'c TimedMessage| {
         parts.extend(line.message.parts.iter().map(|part| (line.message.role, part)));
     };
-    for call in calls {
-        let prompt = call.system.iter().chain(&call.lines).filter(|line| line.message.role != Role::User);
+    for (nth, call) in calls.enumerate() {
+        let is_answer = |line: &TimedMessage| line.fingerprint.role == Role::Assistant;
+        let history = call.lines.iter().rposition(is_answer).filter(|_| without_history && nth == 0);
+        let history = history.map_or(0, |last| last + 1);
+        let lines = call.lines.iter().enumerate().map(|(at, line)| (at < history, line));
+        let prompt = call.system.iter().map(|line| (false, line)).chain(lines);
+        let prompt = prompt.filter(|(_, line)| line.message.role != Role::User);
         // Equal messages of one prompt are several messages.
         let mut in_prompt: HashMap<ContentHash, usize> = HashMap::new();
-        for line in prompt {
+        for (is_history, line) in prompt {
             if let Some(key) = line.fingerprint.key {
                 let nth = in_prompt.entry(key).or_default();
                 *nth += 1;
@@ -241,7 +253,9 @@ fn parts_of<'c>(calls: impl Iterator<Item = &'c PreparedExchange>, later: &'c [T
                 }
                 *read = *nth;
             }
-            add(&mut parts, line);
+            if !is_history {
+                add(&mut parts, line);
+            }
         }
         for line in &call.completion {
             if let Some(key) = line.fingerprint.key {

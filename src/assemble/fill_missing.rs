@@ -15,6 +15,15 @@ pub fn is_nameless(part: &Part) -> bool {
     matches!(&part.content, Content::Result(result) if result.call_id.is_none() && result.name.is_none())
 }
 
+/// Whether the arguments of a call were recorded as no JSON, and a later request, which repeats it under its id, has them
+/// whole: where two recorders read one stream, each may keep the pieces of both.
+pub fn is_garbled(own: &Part, repeated: &Part) -> bool {
+    let (Content::Call(call), Content::Call(other)) = (&own.content, &repeated.content) else { return false };
+    let is_whole = other.input.as_map().is_some() && !repeated.truncated;
+    let is_same = call.known_id().is_some() && call.known_id() == other.known_id() && call.name == other.name;
+    is_same && is_whole && (call.input.as_str().is_some() || own.truncated) && !own.hidden
+}
+
 /// Puts the system messages of the other reading in front, if `prompt` has none.
 pub fn fill_system(prompt: &mut Vec<(Arc<Message>, Timestamp)>, other: &TimedMessages) {
     let is_system = |timed: &&(Arc<Message>, Timestamp)| timed.0.role == Role::System;

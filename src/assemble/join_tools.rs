@@ -287,6 +287,8 @@ impl Join {
                 // Calls are taken in order, so the first request that carries a result is the one that is kept.
                 Some(run) if run.seen.is_none() => {
                     run.seen = Some(source);
+                    let asked = given.call.filter(|asked| given.prompt && Some(asked.call_hash) != run.call_hash);
+                    run.repeated = asked.map(|asked| Source { spot: asked.at, ..source });
                     run.result = run.result.or(Some(given.content));
                     if given.is_error == Some(true) {
                         run.status = ToolStatus::Error;

@@ -8,7 +8,7 @@ use super::{
     fingerprint::KeyedMessage,
     prepared_exchange::PlacedExchange,
 };
-use crate::model::{Content, Part, Role, ToolCall};
+use crate::model::{Content, Part, Role};
 
 /// Adds the tool calls to an earlier answer that was recorded as text alone, where this prompt repeats that answer with
 /// its calls.
@@ -47,7 +47,8 @@ pub fn add_calls(conversations: &mut Conversations, placed: &PlacedExchange, pro
     );
 }
 
-/// Adds to the answer before the anchor the reasoning, the texts beside calls and the ids of tool calls that `lines`, the prompt, have of it.
+/// Adds to the answer before the anchor the reasoning, the texts beside calls, the ids of tool calls and the whole
+/// arguments of garbled ones that `lines`, the prompt, have of it.
 pub fn add_reasoning_and_ids(conversations: &mut Conversations, anchor: Anchor, lines: &[TimedMessage]) {
     let Some(entry) = anchor.entry.checked_sub(1) else { return };
     // Between the answer and the anchor there may be results.
@@ -55,11 +56,7 @@ pub fn add_reasoning_and_ids(conversations: &mut Conversations, anchor: Anchor, 
     let end = anchor.after - results;
     let answer = lines[..end].iter().rev().take_while(|line| line.fingerprint.role == Role::Assistant).count();
     let parts = || lines[end - answer..end].iter().flat_map(|line| &line.message.parts);
-    let calls = parts().filter_map(|part| match &part.content {
-        Content::Call(call) => Some(call),
-        _ => None,
-    });
-    let calls: Vec<&ToolCall> = calls.collect();
+    let calls: Vec<&Part> = parts().filter(|part| matches!(part.content, Content::Call(_))).collect();
     let messages = &mut conversations.all[anchor.conversation].messages;
     if !calls.is_empty() {
         messages.add_call_ids(entry, &calls);

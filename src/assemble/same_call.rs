@@ -38,7 +38,7 @@ pub fn compare(tree: &SpanTree, left: &Call, right: &Call) -> Evidence {
     if asked.iter().any(|call| others.contains(call)) {
         return Evidence::Same;
     }
-    let same_id = asked.iter().any(|(id, _)| others.iter().any(|(other, _)| other == id));
+    let same_id = share_call(tree, left, right);
     let (answers, others) = (completion_texts(left.digests(tree)), completion_texts(right.digests(tree)));
     let same_answer = any_equal(&answers, &others);
     let same_question = any_equal(&questions(left.digests(tree)), &questions(right.digests(tree)));
@@ -76,8 +76,9 @@ pub fn is_record_of(tree: &SpanTree, above: &Call, beneath: &Call, only: bool) -
 
 /// Whether two neighbours are records of one call: they have one response id; or two scopes recorded them at the same
 /// time, both or neither failed, and answer and question agree. Equal tokens alone prove nothing, but those of a record
-/// without messages that lies within the other do; and one that lies within a failed one and says nothing but that it was
-/// asked does not know of the failure. `first` starts before `second`, or with it.
+/// that lies within the other do, if it has no messages or asks for a tool under the same id. One that lies within
+/// another and says nothing but that a model was asked is of that call; it does not know whether that failed. `first`
+/// starts before `second`, or with it.
 pub fn are_twins(tree: &SpanTree, first: &Call, second: &Call) -> bool {
     let nodes = (&tree.nodes[first.node], &tree.nodes[second.node]);
     if nodes.0.category != nodes.1.category {
@@ -90,10 +91,11 @@ pub fn are_twins(tree: &SpanTree, first: &Call, second: &Call) -> bool {
     if first.scope(tree) == second.scope(tree) || !overlap {
         return false;
     }
-    let is_within = nodes.0.started < nodes.1.started && nodes.1.ended.is_some() && nodes.1.ended < nodes.0.ended;
+    let is_within = nodes.0.started < nodes.1.started && nodes.1.ended.is_some() && nodes.0.ended.is_some();
+    let is_within = is_within && encloses(tree, first, second);
+    let is_bare = || !second.has_tokens() && !nodes.1.has_messages() && second.response(tree).is_none();
     if first.failed != second.failed {
-        let is_bare = !second.has_tokens() && !nodes.1.has_messages() && second.response(tree).is_none();
-        return first.failed && is_bare && is_within && !are_of_other_models(tree, first, second);
+        return first.failed && is_within && is_bare() && !are_of_other_models(tree, first, second);
     }
     let tokens = (first.usage.filter(TokenUsage::has_tokens), second.usage.filter(TokenUsage::has_tokens));
     match (compare(tree, first, second), tokens) {
@@ -101,7 +103,10 @@ pub fn are_twins(tree: &SpanTree, first: &Call, second: &Call) -> bool {
         (Evidence::Same, _) => !are_of_other_models(tree, first, second),
         // Two failed calls without tokens have nothing to compare: one must end within the other.
         (Evidence::None, (None, None)) => first.failed && nodes.1.ended <= nodes.0.ended,
-        (Evidence::None, (Some(left), Some(right))) => is_within && !nodes.1.has_messages() && equal(left, right),
+        (Evidence::None, (Some(left), Some(right))) => {
+            is_within && (!nodes.1.has_messages() || share_call(tree, first, second)) && equal(left, right)
+        }
+        (Evidence::None, (Some(_), None)) => is_within && is_bare() && !are_of_other_models(tree, first, second),
         _ => false,
     }
 }
@@ -150,6 +155,12 @@ fn encloses(tree: &SpanTree, above: &Call, beneath: &Call) -> bool {
 fn asked_tools<'a>(digests: impl Iterator<Item = &'a SpanDigest>) -> Vec<(CallIdHash, CallHash)> {
     let calls = digests.flat_map(|digest| &digest.reading_digests).flat_map(|reading| &reading.calls);
     calls.filter_map(|call| Some((call.id?, call.call_hash))).collect()
+}
+
+/// Whether both answers ask for a tool under the same id, whatever arguments are recorded with it.
+fn share_call(tree: &SpanTree, left: &Call, right: &Call) -> bool {
+    let (asked, others) = (asked_tools(left.digests(tree)), asked_tools(right.digests(tree)));
+    asked.iter().any(|(id, _)| others.iter().any(|(other, _)| other == id))
 }
 
 /// Hashes of the completion's texts, one for each dialect and carrier that found any.

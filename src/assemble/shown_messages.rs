@@ -8,6 +8,7 @@ use std::{collections::HashMap, mem, ops::Range, sync::Arc};
 
 use super::{
     exchange::TimedMessage,
+    fill_missing::is_garbled,
     hashes::{CallHash, CallIdHash, call_hash},
     provenance::Provenance,
     returned_results::{self, ReturnedResult},
@@ -160,20 +161,33 @@ impl ShownMessages {
     }
 
     /// Gives tool calls of the answer that an entry belongs to, where they have no call id, the ids that a later prompt
-    /// has for them. They are paired by name and arguments.
-    pub fn add_call_ids(&mut self, entry: usize, calls: &[&ToolCall]) {
+    /// has for them: they are paired by name and arguments. Arguments that were recorded as no JSON become those that the
+    /// prompt has under the id.
+    pub fn add_call_ids(&mut self, entry: usize, repeated: &[&Part]) {
+        let calls = repeated.iter().filter_map(|part| match &part.content {
+            Content::Call(call) => Some(call),
+            _ => None,
+        });
+        let calls: Vec<&ToolCall> = calls.collect();
         let mut named: HashMap<CallHash, Vec<&ToolCall>> = HashMap::new();
         for call in calls.iter().rev() {
             named.entry(call_hash(call)).or_default().extend(call.known_id().map(|_| *call));
         }
         let is_unnamed = |part: &Part| matches!(&part.content, Content::Call(call) if call.id.is_none());
+        let whole = |part: &Part| repeated.iter().find(|repeated| is_garbled(part, repeated));
         // The prompt has nothing of what follows the entry.
         let (before, _) = self.around(entry);
         for placed in self.all[before].iter_mut().rev() {
-            if !placed.shown.message.parts.iter().any(is_unnamed) {
+            if !placed.shown.message.parts.iter().any(|part| is_unnamed(part) || whole(part).is_some()) {
                 continue;
             }
             let parts = &mut Arc::make_mut(&mut placed.shown.message).parts;
+            for part in parts.iter_mut() {
+                if let Some(whole) = whole(part) {
+                    part.content = whole.content.clone();
+                    part.truncated = false;
+                }
+            }
             for part in parts.iter_mut().filter(|part| is_unnamed(part)) {
                 let Content::Call(call) = &mut part.content else { continue };
                 if let Some(named) = named.get_mut(&call_hash(call)).and_then(Vec::pop) {

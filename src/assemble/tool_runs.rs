@@ -1,6 +1,6 @@
 //! Tool runs as they are shown, with their arguments and results.
 
-use super::{joined_runs::JoinedRun, loaded_trace::LoadedTrace, tool_executions::tool_name};
+use super::{fill_missing::is_garbled, joined_runs::JoinedRun, loaded_trace::LoadedTrace, tool_executions::tool_name};
 use crate::model::{Content, Part, ToolResult, ToolRun, ToolStatus, Value};
 
 /// The tool runs of a trace as they are shown, in the order of their calls.
@@ -33,7 +33,13 @@ pub fn shown(trace: &LoadedTrace, run: &JoinedRun) -> ToolRun {
         Content::Result(result) => Some(result),
         _ => None,
     };
-    let call_of_model = run.called.map(|(_, source)| source).or(run.reported).and_then(call);
+    let call_of_model = run.called.map(|(_, source)| source).or(run.reported).and_then(|source| trace.part(source));
+    let repeated = run.repeated.and_then(|source| trace.part(source));
+    let is_better = |part: &&Part| call_of_model.is_some_and(|own| is_garbled(own, part));
+    let call_of_model = repeated.filter(is_better).or(call_of_model).and_then(|part| match &part.content {
+        Content::Call(call) => Some(call),
+        _ => None,
+    });
     let given = run.input.and_then(call);
     let returned = run.output.and_then(result);
     let seen = run.seen.and_then(result);

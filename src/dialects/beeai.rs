@@ -1,9 +1,20 @@
 //! BeeAI, whose spans OpenInference's instrumentation makes (`sdks.md` 19): what it knows of caches is in its metadata.
+//!
+//! Of parallel calls in a stream it keeps the arguments of all, and the id and the name of the first: the names of the
+//! others are those of the tools that take such arguments. What a tool did not catch is a span of its own beneath the
+//! tool's, which is named `error` and is a tool's by its kind.
 
-use super::{Dialect, FactRow, Field, Framework, How};
+use std::sync::Arc;
+
+use super::{Dialect, FactRow, Field, Framework, How, spliced_calls};
+use crate::model::{Category, Source, Translation};
 
 pub const DIALECT: Dialect = Dialect {
     name: "beeai",
+    matches: |source| !source.is_log() && source.scope.name == SCOPE,
+    translate,
+    category: Some(|source| is_event(source).then_some(Category::Span)),
+    is_plumbing: Some(is_event),
     facts: FACTS,
     frameworks: &[Framework { label: "beeai", rank: 209, scopes: &[SCOPE], ..Framework::PLAIN }],
     ..Dialect::PLAIN
@@ -16,10 +27,27 @@ const FACTS: &[FactRow] = &[
     FactRow::of(Field::CacheWrite, How::Count, &["metadata.usage.cached_creation_tokens"]).within(SCOPE),
 ];
 
+/// Whether a span is an event of the framework that says what failed: `tool.custom.ping.error`.
+fn is_event(source: &Source) -> bool {
+    source.name == "error"
+        && source.scope.name == SCOPE
+        && source.attributes.str("metadata.path").is_some_and(|path| path.ends_with(".error"))
+}
+
+/// Names the calls that were recorded with the first of an answer.
+fn translate(_: &Source, into: &mut Translation) {
+    for message in into.readings.iter_mut().flat_map(|reading| &mut reading.completion) {
+        if message.parts.len() > 1 {
+            spliced_calls::name_by_arguments(Arc::make_mut(message), &into.tools);
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::sample::Sample;
+    use super::super::sample::{Sample, sides};
     use super::SCOPE;
+    use crate::model::Category;
 
     #[test]
     fn caches_are_part_of_the_prompt() {
@@ -35,5 +63,29 @@ mod tests {
             (usage.input(), usage.cache_read, read.context.framework.as_deref()),
             (Some(351), Some(256), Some("beeai"))
         );
+    }
+
+    #[test]
+    fn calls_of_a_stream_have_the_names_of_the_tools_that_take_their_arguments() {
+        let call = |field: &str| format!("llm.output_messages.0.message.tool_calls.0.tool_call.{field}");
+        let ping = r#"{"name":"ping","parameters":{"type":"object","properties":{"host":{}},"required":["host"]}}"#;
+        let job = r#"{"name":"run_job","parameters":{"type":"object","properties":{"job":{}},"required":["job"]}}"#;
+        let read = Sample::span("OpenAIChatModel")
+            .scope(SCOPE)
+            .with(&[("openinference.span.kind", "LLM"), ("llm.output_messages.0.message.role", "assistant")])
+            .with(&[(&call("id"), "call_1"), (&call("function.name"), "ping")])
+            .with(&[(&call("function.arguments"), r#"{"host":"a"}{"job":"x"}"#)])
+            .with(&[("llm.tools.0.tool.json_schema", ping), ("llm.tools.1.tool.json_schema", job)])
+            .translate();
+        assert_eq!(sides(&read).1, [r#"assistant: ping#call_1{"host":"a"} · run_job#-{"job":"x"}"#]);
+    }
+
+    #[test]
+    fn an_error_of_a_tool_is_no_tool() {
+        let event = [("openinference.span.kind", "TOOL"), ("metadata.path", "tool.custom.run_job.error")];
+        let read = Sample::span("error").scope(SCOPE).with(&event).translate();
+        assert_eq!((read.genai.category, read.plumbing), (Category::Span, true));
+        let tool = Sample::span("error").scope(SCOPE).with(&event[..1]).with(&[("tool.name", "error")]).translate();
+        assert_eq!(tool.genai.category, Category::Tool);
     }
 }

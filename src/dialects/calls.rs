@@ -48,24 +48,6 @@ pub fn call(map: &Value) -> Option<Part> {
     Some(Part { truncated, hidden, ..made(id, name.unwrap_or_default(), input, false) })
 }
 
-/// Reads a call, or several: where parts of a stream were put together without regard to whose they are, the arguments of
-/// parallel calls of one tool follow each other in one text. The first has the id, and the others none.
-pub fn calls(map: &Value) -> Vec<Part> {
-    let Some(mut first) = call(map) else { return Vec::new() };
-    let Content::Call(made) = &mut first.content else { return vec![first] };
-    let joined = made.input.as_str().filter(|text| text.starts_with('{') && text.ends_with('}'));
-    let inputs = joined.and_then(|text| json::parse_all(text).ok()).unwrap_or_default();
-    if inputs.len() < 2 || inputs.iter().any(|input| input.as_map().is_none()) {
-        return vec![first];
-    }
-    // Each has its own: the text of all is not copied for it.
-    made.input = Value::Null;
-    let ids = std::iter::once((made.id.take(), made.item_id.take())).chain(std::iter::repeat((None, None)));
-    let each = inputs.into_iter().zip(ids);
-    let each = each.map(|(input, (id, item_id))| Content::Call(ToolCall { id, item_id, input, ..made.clone() }));
-    each.map(Part::new).collect()
-}
-
 /// A call of a tool that the provider runs itself.
 pub fn server_call(map: &Value) -> Option<Part> {
     let mut part = call(map)?;
@@ -241,19 +223,6 @@ mod tests {
             assert_eq!(arguments(&value(given)), (value(expected), false), "{given}");
         }
         assert_eq!(arguments(&r#"{"a":"b"#.into()), (value(r#"{"a":"b"}"#), true));
-    }
-
-    #[test]
-    fn arguments_of_parallel_calls_that_were_put_together_are_those_of_each() {
-        let of = |arguments: &str| {
-            let call = vec![("id", "c1"), ("name", "w"), ("arguments", arguments)];
-            let call = call.into_iter().map(|(key, text)| (key.to_owned(), Value::from(text))).collect();
-            calls(&Value::Map(call)).iter().map(sample::part).collect::<Vec<_>>()
-        };
-        assert_eq!(of(r#"{"n":"0"}{"n":"7"}"#), [r#"w#c1{"n":"0"}"#, r#"w#-{"n":"7"}"#]);
-        assert_eq!(of(r#"{"n":"0"}"#), [r#"w#c1{"n":"0"}"#]);
-        assert_eq!(of(r#"{"n":"0"} then {"n":"7"}"#).len(), 1);
-        assert_eq!(of("{a}{b}").len(), 1);
     }
 
     #[test]

@@ -113,7 +113,7 @@ fn translate(source: &Source, into: &mut Translation) {
             let prompt = prompt.iter().flat_map(message).collect();
             let mut completion: Vec<Message> = answer.into_iter().flat_map(message).collect();
             if let ([answer], Some(raw)) = (&mut completion[..], raw) {
-                add_texts(raw, answer);
+                add_what_stands_beside_calls(raw, answer);
             }
             reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
         }
@@ -123,8 +123,8 @@ fn translate(source: &Source, into: &mut Translation) {
     }
 }
 
-/// Adds the texts beside calls, which some plugins leave out of the message: the provider's response has them.
-fn add_texts(raw: &Value, answer: &mut Message) {
+/// Adds the texts and thoughts beside calls, which some plugins leave out of the message: the provider's response has them.
+fn add_what_stands_beside_calls(raw: &Value, answer: &mut Message) {
     let calls = |parts: &[Part]| parts.iter().filter(|part| matches!(part.content, Content::Call(_))).count();
     let responses = provider_payload::messages(raw, Role::Assistant).unwrap_or_default();
     let Ok([response]) = <[Message; 1]>::try_from(responses) else { return };
@@ -132,8 +132,8 @@ fn add_texts(raw: &Value, answer: &mut Message) {
         && calls(&answer.parts) == answer.parts.len()
         && calls(&response.parts) == answer.parts.len()
     {
-        let texts = response.parts.into_iter().filter(|part| matches!(part.content, Content::Text(_)));
-        answer.parts.splice(0..0, texts);
+        let is_said = |part: &Part| matches!(part.content, Content::Text(_) | Content::Reasoning(_));
+        answer.parts.splice(0..0, response.parts.into_iter().filter(is_said));
     }
 }
 

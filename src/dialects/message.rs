@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use super::{
     calls::{self, first, first_str},
     maybe_json::MaybeJson,
-    parts, reasoning,
+    parts, reasoning, spliced_calls,
 };
 use crate::model::{Content, Message, Part, Role, ToolResult, Value};
 
@@ -207,7 +207,7 @@ fn calls_beside(map: &Value, found: &mut Vec<Part>) {
             Content::Call(call) => call.id.as_ref().is_none_or(|id| !ids.contains(id)),
             _ => true,
         };
-        found.extend(calls::calls(item).into_iter().filter(is_new));
+        found.extend(spliced_calls::calls(item).into_iter().filter(is_new));
     }
     let legacy = map.get("function_call").filter(|call| call.as_map().is_some());
     found.extend(legacy.and_then(calls::call));

@@ -15,7 +15,7 @@
 //!
 //!   What these shared files need of a sender they take from the rows of DIALECTS, put into tables once: its keys, its
 //!   kinds of spans, its way of counting tokens and of writing failures, its label, the switches that record content.
-//!   langgraph, llama_index, agent_framework, azure_ai, beeai, dspy, opencode, opik, weave and
+//!   langgraph, llama_index, agent_framework, azure_ai, dspy, opencode, opik, weave and
 //!   anthropic_sdk are rows of that alone.
 //!
 //!   what the dialects are made of
@@ -26,6 +26,7 @@
 //!     documents, definitions                     documents of retrievers and rerankers; tool definitions
 //!     evaluations                                scores that somebody gave a span, a trace or a session
 //!     reading ─▶ message ─▶ parts ─▶ calls, reasoning, media
+//!     spliced_calls                              calls that were recorded as one
 //!     maybe_json ─▶ lenient; indexed             values that may be JSON; lists spread over keys
 //!     redaction_markers                          markers in the place of hidden content, signs of truncated content
 //!     synthesized_call_ids                       ids of calls that an instrumentation made up
@@ -124,6 +125,7 @@ mod redaction_markers;
 mod sample;
 mod semantic_kernel;
 mod smolagents;
+mod spliced_calls;
 mod spring_ai;
 mod strands;
 mod synthesized_call_ids;
@@ -150,7 +152,7 @@ use fact_keys::{FactRow, Field, How, Rank};
 pub use recording_hints::{RecordingHints, recording_hints};
 
 /// Of all dialects together; raised when any of them reads differently, so that stored spans are translated again.
-pub const VERSION: u32 = 12;
+pub const VERSION: u32 = 13;
 
 /// Every dialect we read, most trusted first. All that match are run; `assemble::exchange` weighs their readings.
 pub const DIALECTS: &[Dialect] = &[

@@ -21,6 +21,7 @@ use super::{
     maybe_json::MaybeJson,
     openinference_flat::{flat, texts},
     openinference_forms as forms, openinference_tool as tool, provider_payload, provider_payload_facts, reading,
+    spliced_calls,
 };
 use crate::model::{
     Attributes, Carrier, Category, Content, ContentKind, GenAi, GivenName, MediaData, Message, Role, Source,
@@ -154,7 +155,9 @@ fn translate(source: &Source, into: &mut Translation) {
             if kind == Category::Agent && source.scope.name.ends_with("smolagents") && into.genai.agent.is_none() {
                 into.genai.agent = source.name.strip_suffix(".run").map(str::to_owned);
             }
-            exchange(source, kind, into)
+            let (prompt, mut completion) = exchange(source, kind, into);
+            spliced_calls::name(&mut completion, &into.tools);
+            (prompt, completion)
         }
     };
     if source.scope.name.ends_with(".openai_agents") {

@@ -188,6 +188,10 @@ fn indexed_message(source: &Source, item: Value, fallback: Role) -> Vec<Message>
     {
         return reading::messages(content, role);
     }
+    if fallback == Role::Assistant && entries.iter().all(|(key, _)| key == "role" || key == "finish_reason") {
+        // What a stream that only calls tools leaves of its answer, with an empty role.
+        return Vec::new();
+    }
     let mut cut = false;
     if fallback == Role::Assistant && package(source) == Some("cohere") {
         // An answer that only asks for tools.
@@ -337,6 +341,9 @@ mod tests {
         let stream = Sample::span("cohere.chat").scope("opentelemetry.instrumentation.cohere").with(&empty);
         assert!(sides(&stream.translate()).1.is_empty());
         assert_eq!(sides(&span("opentelemetry.instrumentation.groq").translate()).1, ["assistant: []"]);
+        let nothing = [("gen_ai.completion.0.finish_reason", "tool_calls"), ("gen_ai.completion.0.role", "")];
+        let stream = Sample::span("mistralai.chat").scope("opentelemetry.instrumentation.mistralai").with(&nothing);
+        assert!(sides(&stream.translate()).1.is_empty());
     }
 
     #[test]

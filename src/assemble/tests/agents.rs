@@ -75,6 +75,15 @@ fn an_agents_answer_is_shown_where_its_last_call_has_none() {
 }
 
 #[test]
+fn an_agents_answer_in_the_words_of_an_earlier_turn_is_shown_where_its_call_has_none() {
+    let earlier = [user("q1"), assistant("Nothing."), user("q2")];
+    let trace =
+        one(vec![agent(1, 0, "a").asked(&[user("q2")]).answered(&[assistant("Nothing.")]), llm(2, 1).asked(&earlier)]);
+    let expected = ["~user q1", "~assistant Nothing.", "user q2", "assistant Nothing."];
+    assert_eq!(only_conversation(&trace), expected);
+}
+
+#[test]
 fn an_agents_answer_is_shown_unless_its_calls_have_that_text() {
     for (answer, calls, shown) in [
         ("It is Paris", vec!["So: It is *Paris*!"], false),

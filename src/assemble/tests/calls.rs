@@ -400,6 +400,35 @@ fn a_record_that_says_nothing_within_a_failed_call_is_of_that_call() {
 }
 
 #[test]
+fn a_record_that_says_nothing_within_a_call_is_of_that_call() {
+    let outer = || llm(2, 1).at(2.0, 6.0).scope("one").model("m-1").tokens(100, 20).answered(&[assistant("a")]);
+    let inner = || llm(3, 1).scope("library").model("m");
+    let counted = |other: Made| one(vec![chain(1, 0), outer(), other]).totals.model_calls;
+    assert_eq!(counted(inner().at(3.0, 5.0)), 1);
+    assert_eq!(counted(inner().at(3.0, 6.0005)), 1);
+    assert_eq!(counted(inner().at(3.0, 6.5)), 2);
+    assert_eq!(counted(inner().at(3.0, 5.0).model("other")), 2);
+    assert_eq!(counted(inner().at(3.0, 5.0).scope("one")), 2);
+    assert_eq!(counted(inner().at(3.0, 5.0).asked(&[user("q")]).tokens(7, 1)), 2);
+    assert_eq!(counted(inner().at(3.0, 5.0).failed("Error", "no")), 2);
+}
+
+#[test]
+fn a_record_without_content_that_asks_for_a_tool_by_the_same_id_is_of_one_call() {
+    let asked = |id, scope: &str, (call, input): (&str, &str)| {
+        llm(id, 1).scope(scope).tokens(412, 9).answered(&[calls("", &[(Some(call), "w", input)])])
+    };
+    let counted = |other: Made| {
+        let whole = asked(2, "one", ("t1", r#"{"a":1}"#)).at(2.0, 6.0).asked(&[user("q")]);
+        sums(vec![chain(1, 0), whole, other])
+    };
+    assert_eq!(counted(asked(3, "other", ("t1", "null")).at(3.0, 6.0005)), (Some(412), Some(9), 1));
+    assert_eq!(counted(asked(3, "other", ("t2", "null")).at(3.0, 5.0)).2, 2);
+    assert_eq!(counted(asked(3, "other", ("t1", "null")).at(3.0, 5.0).tokens(412, 10)).2, 2);
+    assert_eq!(counted(asked(3, "other", ("t1", "null")).at(3.0, 7.0)).2, 2);
+}
+
+#[test]
 fn two_records_that_ask_for_the_same_tool_by_its_id_are_one_call() {
     let asked = |id, scope: &str, question: &str, (call, input): (&str, &str)| {
         let answer = calls("", &[(Some(call), "w", input)]);
