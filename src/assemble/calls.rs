@@ -15,7 +15,7 @@ use super::{
     call::Call,
     hashes::ResponseHash,
     limits::{CALLS_BENEATH, NEIGHBOURS},
-    same_call::{Evidence, are_twins, compare, is_record_of, is_sum, is_wrapper},
+    same_call::{Evidence, are_cousins, are_twins, compare, is_record_of, is_sum, is_wrapper},
     span_tree::{SpanNode, SpanTree},
     streams, usage,
 };
@@ -124,7 +124,8 @@ pub fn count(tree: &SpanTree, price: Price) -> CountedCalls {
         above.join(here);
         above.near.extend(call);
     }
-    counting.twins(&top.near);
+    counting.twins(&top.near, are_twins);
+    counting.cousins();
     // Tokens on a message between agents count only if no call is known in the whole trace (`calls.md` 4).
     let is_known_otherwise = |holder: &usize| top.any && tree.nodes[*holder].relays();
     counting.finish(top.holders.into_iter().filter(|holder| !is_known_otherwise(holder)).collect(), price)
@@ -135,7 +136,7 @@ impl Counting<'_, '_> {
     /// call that the node stands for; `None` if it stands for none.
     fn visit(&mut self, at: usize, here: &mut Subtree) -> Option<usize> {
         let node = &self.tree.nodes[at];
-        self.twins(&mem::take(&mut here.near));
+        self.twins(&mem::take(&mut here.near), are_twins);
         if self.ends.contains(&at) {
             return None;
         }
@@ -299,8 +300,20 @@ impl Counting<'_, '_> {
         join(&mut whole.also, &mut also);
     }
 
-    /// Merges neighbours that are two records of one call. The record with messages stands for the call.
-    fn twins(&mut self, neighbours: &[usize]) {
+    /// Merges records of one call that lie anywhere in the trace: an instrumentation that does not enclose what it calls
+    /// leaves the other's span beside its own agents.
+    fn cousins(&mut self) {
+        let alive: Vec<usize> = (0..self.calls.len()).filter(|call| !self.dead.contains(call)).collect();
+        let mut scopes = alive.iter().map(|call| self.calls[*call].scope(self.tree));
+        let first = scopes.next();
+        if scopes.any(|scope| Some(scope) != first) {
+            self.twins(&alive, are_cousins);
+        }
+    }
+
+    /// Merges neighbours that are two records of one call, as `are` says of two. The record with messages stands for the
+    /// call.
+    fn twins(&mut self, neighbours: &[usize], are: fn(&SpanTree, &Call, &Call) -> bool) {
         if neighbours.len() < 2 {
             return;
         }
@@ -311,7 +324,7 @@ impl Counting<'_, '_> {
         for call in neighbours {
             let response = self.calls[call].response(self.tree);
             let same_response = response.and_then(|response| answered.get(&response).copied());
-            let is_twin = |first: &usize| are_twins(self.tree, &self.calls[*first], &self.calls[call]);
+            let is_twin = |first: &usize| are(self.tree, &self.calls[*first], &self.calls[call]);
             let twin = same_response.into_iter().chain(recent.iter().copied()).find(is_twin);
             let Some(first) = twin else {
                 answered.extend(response.map(|response| (response, call)));

@@ -290,7 +290,7 @@ impl Join {
                     let asked = given.call.filter(|asked| given.prompt && Some(asked.call_hash) != run.call_hash);
                     run.repeated = asked.map(|asked| Source { spot: asked.at, ..source });
                     run.result = run.result.or(Some(given.content));
-                    if given.is_error == Some(true) {
+                    if given.is_error == Some(true) || given.id.is_some_and(|id| messages.failed.contains(&id)) {
                         run.status = ToolStatus::Error;
                     }
                 }

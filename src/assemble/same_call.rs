@@ -102,13 +102,26 @@ pub fn are_twins(tree: &SpanTree, first: &Call, second: &Call) -> bool {
         (Evidence::Same, (Some(left), Some(right))) => equal(left, right),
         (Evidence::Same, _) => !are_of_other_models(tree, first, second),
         // Two failed calls without tokens have nothing to compare: one must end within the other.
-        (Evidence::None, (None, None)) => first.failed && nodes.1.ended <= nodes.0.ended,
+        (Evidence::None, (None, None)) => first.failed && encloses(tree, first, second),
         (Evidence::None, (Some(left), Some(right))) => {
             is_within && (!nodes.1.has_messages() || share_call(tree, first, second)) && equal(left, right)
         }
         (Evidence::None, (Some(_), None)) => is_within && is_bare() && !are_of_other_models(tree, first, second),
         _ => false,
     }
+}
+
+/// Whether two calls that are no neighbours are records of one call: two scopes recorded the one while the other ran, and
+/// the evidence says that they are the same, or both failed. Of one beneath the other that was decided before. `first`
+/// starts before `second`, or with it.
+pub fn are_cousins(tree: &SpanTree, first: &Call, second: &Call) -> bool {
+    let is_beneath = second.node > first.node && second.node < tree.nodes[first.node].after;
+    let is_within = tree.nodes[first.node].ended.is_some() && encloses(tree, first, second);
+    !is_beneath
+        && is_within
+        && first.scope(tree) != second.scope(tree)
+        && are_twins(tree, first, second)
+        && ((first.failed && second.failed) || compare(tree, first, second) == Evidence::Same)
 }
 
 /// Whether a call span's tokens are those of the calls beneath it together, of which there are at least two.

@@ -1,7 +1,9 @@
 //! The tool calls and results that the records of one model call hold, each once.
 
+use std::collections::HashSet;
+
 use super::{
-    hashes::ChannelHash,
+    hashes::{CallIdHash, ChannelHash},
     reading_digest::{ReadingDigest, ToolCallDigest, ToolResultDigest},
     span_tree::SpanNode,
 };
@@ -13,6 +15,8 @@ pub struct ToolMessages<'a> {
     pub calls: Vec<(usize, &'a ToolCallDigest)>,
     /// Tool results, each with the index of the span or log record that holds it.
     pub results: Vec<(usize, &'a ToolResultDigest)>,
+    /// The ids of the calls of which a dialect says that they failed, whichever gives the results.
+    pub failed: HashSet<CallIdHash>,
     /// See [`ReadingDigest::fallback`].
     fallback: bool,
 }
@@ -47,7 +51,10 @@ pub fn tool_messages<'p, 'a: 'p>(nodes: impl Iterator<Item = &'p SpanNode<'a>>) 
     };
     let calls = best(&|messages| (ids(&messages.calls), messages.calls.len()));
     let results = best(&|messages| (named(&messages.results), messages.results.len()));
+    let of_others = if channels.len() > 1 { channels.as_slice() } else { &[] };
+    let all = of_others.iter().flat_map(|(_, messages)| &messages.results);
     ToolMessages {
+        failed: all.filter(|(_, given)| given.is_error == Some(true)).filter_map(|(_, given)| given.id).collect(),
         calls: calls.map(|messages| messages.calls.clone()).unwrap_or_default(),
         results: results.map(|messages| messages.results.clone()).unwrap_or_default(),
         fallback: false,

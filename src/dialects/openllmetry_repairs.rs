@@ -26,6 +26,9 @@ pub fn repair(package: Option<&str>, message: &mut Arc<Message>) {
     if package == Some("langchain") {
         blocks_in_texts(message);
     }
+    if package == Some("bedrock") {
+        converse_blocks_in_texts(message);
+    }
     // Arguments that are no JSON object: `{"_raw": …}`.
     let raw = |part: &Part| match &part.content {
         Content::Call(call) => match call.input.as_map() {
@@ -61,6 +64,36 @@ fn blocks_in_texts(message: &mut Arc<Message>) {
         None => vec![part],
     });
     message.parts = parts.collect();
+}
+
+/// Reads texts that are blocks of Converse as JSON: all kinds but texts, calls and results.
+fn converse_blocks_in_texts(message: &mut Arc<Message>) {
+    let block_in = |part: &Part| {
+        let Content::Text(text) = &part.content else { return None };
+        if !text.starts_with("{\"") || !text.ends_with('}') {
+            return None;
+        }
+        let block = json::parse(text).ok()?;
+        let [(kind, Value::Map(_))] = block.as_map()? else { return None };
+        let is_block = match message.role {
+            Role::Assistant => kind == "reasoningContent",
+            // Alone it may be what someone wrote.
+            Role::User => ["image", "document", "video"].contains(&kind.as_str()) && message.parts.len() > 1,
+            Role::System | Role::Tool => false,
+        };
+        let mut found = Vec::new();
+        if is_block {
+            parts::content(&block, &mut found);
+        }
+        let is_unknown = |part: &Part| matches!(part.content, Content::Unknown(_));
+        (!found.is_empty() && !found.iter().any(is_unknown)).then_some(found)
+    };
+    let blocks: Vec<Option<Vec<Part>>> = message.parts.iter().map(block_in).collect();
+    if blocks.iter().any(Option::is_some) {
+        let message = Arc::make_mut(message);
+        let parts = message.parts.drain(..).zip(blocks).flat_map(|(part, block)| block.unwrap_or_else(|| vec![part]));
+        message.parts = parts.collect();
+    }
 }
 
 fn block_in(message: &Message, part: &Part, called: &HashSet<String>) -> Option<Vec<Part>> {
@@ -207,6 +240,20 @@ mod tests {
         assert!(current("langchain", gen_ai::OUTPUT, &answer(""))[0].starts_with(r#"assistant: {"type""#));
         let asked = r#"[{"role":"user","parts":[{"type":"text","content":"{\"type\":\"image\",\"url\":\"https://x/y.png\"}"}]}]"#;
         assert_eq!(current("langchain", gen_ai::INPUT, asked), [r#"user: {"type":"image","url":"https://x/y.png"}"#]);
+    }
+
+    #[test]
+    fn blocks_of_converse_in_texts_are_what_they_are() {
+        let thought = r#"{\"reasoningContent\":{\"reasoningText\":{\"text\":\"hm\",\"signature\":\"s\"}}}"#;
+        let said = |role: &str| {
+            let text = |words: &str| format!(r#"{{"type":"text","content":"{words}"}}"#);
+            format!(r#"[{{"role":"{role}","parts":[{},{}]}}]"#, text(thought), text("a"))
+        };
+        assert_eq!(current("bedrock", gen_ai::OUTPUT, &said("assistant")), ["assistant: (thought) hm · a"]);
+        assert!(current("bedrock", gen_ai::INPUT, &said("user"))[0].starts_with(r#"user: {"reasoningContent""#));
+        assert!(
+            current("groq", gen_ai::OUTPUT, &said("assistant"))[0].starts_with(r#"assistant: {"reasoningContent""#)
+        );
     }
 
     #[test]

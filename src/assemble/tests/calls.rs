@@ -414,6 +414,21 @@ fn a_record_that_says_nothing_within_a_call_is_of_that_call() {
 }
 
 #[test]
+fn a_record_beside_the_agents_of_the_one_that_ran_around_it_is_of_one_call() {
+    let asked = |id, parent, question: &str| {
+        llm(id, parent).tokens(100, 20).asked(&[user(question)]).answered(&[assistant("It is 18C in Paris.")])
+    };
+    let counted = |other: Made| {
+        let inner = asked(3, 2, "q").scope("framework").at(3.0, 6.0);
+        one(vec![chain(1, 0), agent(2, 1, "A").at(2.0, 7.0), inner, other.scope("client")]).totals.model_calls
+    };
+    assert_eq!(counted(asked(4, 1, "q").at(4.0, 5.0)), 1);
+    assert_eq!(counted(asked(4, 1, "q").at(6.5, 6.9)), 2);
+    assert_eq!(counted(asked(4, 1, "q").at(4.0, 5.0).tokens(100, 21)), 2);
+    assert_eq!(counted(llm(4, 1).tokens(100, 20).at(4.0, 5.0)), 2);
+}
+
+#[test]
 fn a_record_without_content_that_asks_for_a_tool_by_the_same_id_is_of_one_call() {
     let asked = |id, scope: &str, (call, input): (&str, &str)| {
         llm(id, 1).scope(scope).tokens(412, 9).answered(&[calls("", &[(Some(call), "w", input)])])
