@@ -2,7 +2,7 @@
 
 use std::sync::LazyLock;
 
-use super::{DIALECTS, KindKey, fact_keys::Rank};
+use super::{DIALECTS, KindKey, fact_keys::Rank, name_table::Beginnings};
 use crate::model::{Attributes, Category, Delivery, GenAi, Source};
 
 /// Beginnings of attribute names that spans of agents and models have, whoever sends them. None begins with another.
@@ -30,8 +30,8 @@ const OPERATION: KindKey = KindKey {
 
 /// What the rows of all dialects hold for categories, put in order.
 struct Tables {
-    /// Beginnings of names of attributes, sorted.
-    ai_keys: Vec<&'static str>,
+    /// Beginnings of names of attributes.
+    ai_keys: Beginnings<()>,
     /// The keys that state a category, the most reliable first.
     kinds: Vec<KindKey>,
     /// The keys that mean an operation, the most reliable first.
@@ -40,8 +40,8 @@ struct Tables {
 }
 
 static TABLES: LazyLock<Tables> = LazyLock::new(|| {
-    let mut ai_keys: Vec<_> = AI.iter().chain(DIALECTS.iter().flat_map(|dialect| dialect.ai_keys)).copied().collect();
-    ai_keys.sort_unstable();
+    let ai_keys = AI.iter().chain(DIALECTS.iter().flat_map(|dialect| dialect.ai_keys));
+    let ai_keys = Beginnings::new(ai_keys.map(|key| (*key, ())));
     let mut kinds: Vec<KindKey> = vec![OPERATION];
     kinds.extend(DIALECTS.iter().flat_map(|dialect| dialect.kinds));
     let mut operations = kinds.clone();
@@ -83,10 +83,7 @@ pub fn of(source: &Source, stated: Option<Category>, genai: &GenAi) -> Category 
 
 /// Whether a span carries at least one attribute that only spans of agents and models have.
 pub fn is_ai(source: &Source) -> bool {
-    source.attributes.iter().any(|(name, _)| {
-        let after = TABLES.ai_keys.partition_point(|prefix| *prefix <= name);
-        after.checked_sub(1).and_then(|place| TABLES.ai_keys.get(place)).is_some_and(|prefix| name.starts_with(prefix))
-    })
+    source.attributes.iter().any(|(name, _)| TABLES.ai_keys.of(name).is_some())
 }
 
 /// The category of a source by its scope and its name, each row a beginning of both; the first that fits.
@@ -225,7 +222,8 @@ mod tests {
 
     #[test]
     fn no_beginning_of_a_key_begins_with_another() {
-        assert_eq!(TABLES.ai_keys.windows(2).find(|pair| pair[1].starts_with(pair[0])), None);
+        let keys: Vec<&str> = TABLES.ai_keys.all().collect();
+        assert_eq!(keys.windows(2).find(|pair| pair[1].starts_with(pair[0])), None);
     }
 
     #[test]

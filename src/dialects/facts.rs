@@ -12,20 +12,19 @@ use super::{
     dialect::Understand,
     fact_keys::{FIELDS, FactRow, Field, How, SHARED},
     maybe_json::{MaybeJson, unquoted},
+    name_table::Names,
     provider::{self, Named},
     redaction_markers,
 };
 use crate::model::{Attributes, Context, GenAi, Source, TokenKinds, ToolName, Translation, Usd, Value};
 
-/// The keys of all rows, sorted, each with its place in the order of precedence.
-static KEYS: LazyLock<Vec<(&str, u16, FactRow)>> = LazyLock::new(|| {
+/// The rows of each key, each with its place in the order of precedence.
+static KEYS: LazyLock<Names<(u16, FactRow)>> = LazyLock::new(|| {
     let mut rows: Vec<FactRow> =
         SHARED.iter().chain(DIALECTS.iter().flat_map(|dialect| dialect.facts)).copied().collect();
     rows.sort_by_key(|row| row.rank);
     let all = rows.into_iter().flat_map(|row| row.keys.iter().map(move |key| (*key, row)));
-    let mut keys: Vec<_> = (0_u16..).zip(all).map(|(place, (key, row))| (key, place, row)).collect();
-    keys.sort_unstable_by_key(|(key, ..)| *key);
-    keys
+    Names::new((0_u16..).zip(all).map(|(place, (key, row))| (key, (place, row))))
 });
 
 /// What dialects do after the keys were read, in their order.
@@ -43,8 +42,7 @@ pub fn read(source: &Source, into: &mut Translation) {
     let mut best: [Best; FIELDS] = [None; FIELDS];
     for (name, value) in source.attributes.iter() {
         // A key that several scopes use stands here once for each.
-        let first = KEYS.partition_point(|(key, ..)| *key < name);
-        for (_, place, row) in KEYS[first..].iter().take_while(|(key, ..)| *key == name) {
+        for (place, row) in KEYS.of(name) {
             let slot = &mut best[row.field as usize];
             let is_better = slot.is_none_or(|(other, ..)| *place <= other);
             if is_better && source.scope.name.starts_with(row.scope) && can_be_read(value, row.how) {
@@ -203,12 +201,8 @@ mod tests {
 
     #[test]
     fn no_key_is_two_facts() {
-        assert_eq!(
-            KEYS.windows(2)
-                .find(|pair| pair[0].0 == pair[1].0 && pair[0].2.scope == pair[1].2.scope)
-                .map(|pair| pair[0].0),
-            None
-        );
+        let is_twice = |name: &&str| KEYS.of(name).windows(2).any(|pair| pair[0].1.scope == pair[1].1.scope);
+        assert_eq!(KEYS.names().find(is_twice), None);
     }
 
     #[test]

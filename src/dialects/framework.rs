@@ -2,14 +2,14 @@
 
 use std::sync::LazyLock;
 
-use super::{DIALECTS, Framework, dialect::NameTest};
+use super::{DIALECTS, Framework, dialect::NameTest, name_table::Beginnings};
 use crate::model::{Attributes, Resource, Source};
 
 /// The frameworks of all dialects, the lowest rank first, and their marks.
 struct Tables {
     frameworks: Vec<Framework>,
-    /// Beginnings of attribute names, sorted, each with its framework's place. None begins with another.
-    keys: Vec<(&'static str, usize)>,
+    /// Beginnings of attribute names, each with its framework's place.
+    keys: Beginnings<usize>,
     /// The names, sorted, that stand where the provider's belongs, each with the label.
     providers: Vec<(&'static str, &'static str)>,
 }
@@ -18,8 +18,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
     let mut frameworks: Vec<Framework> = DIALECTS.iter().flat_map(|dialect| dialect.frameworks).copied().collect();
     frameworks.sort_by_key(|framework| framework.rank);
     let placed = frameworks.iter().enumerate();
-    let mut keys: Vec<_> = placed.flat_map(|(place, one)| one.keys.iter().map(move |key| (*key, place))).collect();
-    keys.sort_unstable();
+    let keys = Beginnings::new(placed.flat_map(|(place, one)| one.keys.iter().map(move |key| (*key, place))));
     let named = frameworks.iter().flat_map(|one| one.providers.iter().map(|name| (*name, one.label)));
     let mut providers: Vec<_> = named.collect();
     providers.sort_unstable();
@@ -29,7 +28,7 @@ static TABLES: LazyLock<Tables> = LazyLock::new(|| {
 /// The label of a span or log record; `None` for what no framework made.
 pub fn of(source: &Source) -> Option<&'static str> {
     let (attributes, all) = (source.attributes, &TABLES.frameworks);
-    let by_key = attributes.iter().filter_map(|(name, _)| place_of_key(name)).min();
+    let by_key = attributes.iter().filter_map(|(name, _)| TABLES.keys.of(name).copied()).min();
     let by_name = all.iter().position(|framework| is_marked(framework, source));
     let Some(found) = by_key.into_iter().chain(by_name).min().and_then(|place| all.get(place)) else {
         let short = all.iter().find(|framework| framework.short_scopes.contains(&source.scope.name.as_str()));
@@ -46,13 +45,6 @@ fn is_marked(framework: &Framework, source: &Source) -> bool {
     framework.scopes.iter().any(|scope| source.scope.name.starts_with(scope))
         || framework.names.iter().any(|name| source.name.starts_with(name))
         || framework.is_of.is_some_and(|is_of| is_of(source))
-}
-
-/// The place of the framework that an attribute's name marks.
-fn place_of_key(name: &str) -> Option<usize> {
-    let after = TABLES.keys.partition_point(|(key, _)| *key <= name);
-    let (key, place) = TABLES.keys.get(after.checked_sub(1)?)?;
-    name.starts_with(key).then_some(*place)
 }
 
 fn by_provider(attributes: &Attributes) -> Option<&'static str> {
@@ -86,7 +78,8 @@ mod tests {
 
     #[test]
     fn no_key_begins_with_another() {
-        let nested = TABLES.keys.windows(2).find(|pair| pair[1].0.starts_with(pair[0].0));
+        let keys: Vec<&str> = TABLES.keys.all().collect();
+        let nested = keys.windows(2).find(|pair| pair[1].starts_with(pair[0]));
         assert_eq!(nested, None);
     }
 

@@ -13,8 +13,9 @@
 //!     ├ plumbing                                                     spans that frameworks make around their machinery
 //!     └ fact_keys, context, provider, framework, parameters
 //!
-//!   What these shared files need of a sender they take from the rows of DIALECTS, put into tables once: its keys, its
-//!   kinds of spans, its way of counting tokens and of writing failures, its label, the switches that record content.
+//!   What these shared files need of a sender they take from the rows of DIALECTS, put into tables once (name_table): its
+//!   keys, its kinds of spans, its way of counting tokens and of writing failures, its label, the switches that record
+//!   content.
 //!   langgraph, llama_index, agent_framework, azure_ai, dspy, opencode, opik, weave and
 //!   anthropic_sdk are rows of that alone.
 //!
@@ -99,6 +100,7 @@ mod maybe_json;
 mod media;
 mod message;
 mod mlflow;
+mod name_table;
 mod openai_agents;
 mod opencode;
 mod openinference;
