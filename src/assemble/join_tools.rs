@@ -80,6 +80,9 @@ pub fn join(tree: &SpanTree, counted: &CountedCalls, in_session: bool) -> Joined
     for run in &mut foreign_runs {
         run.status = status(run, false, tree);
     }
+    // What a model had asked for when its answer broke off was not asked, unless it ran all the same.
+    let broke_off = |run: &JoinedRun| run.called.is_some_and(|(call, _)| counted.calls[call].failed);
+    runs.retain(|run| run.status != ToolStatus::Pending || run.node.is_some() || !broke_off(run));
     runs.sort_by_key(|run| run.order);
     let failed = runs.iter().filter(|run| run.status == ToolStatus::Error && run.failed_part.is_none());
     let failed_by_result = failed.filter_map(|run| run.node).filter(|at| !tree.nodes[*at].failed()).collect();

@@ -18,6 +18,16 @@ fn results_stand_in_the_order_of_their_calls() {
 }
 
 #[test]
+fn what_an_answer_that_broke_off_asked_for_is_a_run_only_if_it_ran() {
+    let asked = || llm(2, 1).asked(&[user("q")]).answered(&[calls("", &[(Some("c1"), "w", "{}")])]);
+    let runs = |spans: Vec<Made>| one([vec![chain(1, 0)], spans].concat()).tools.len();
+    assert_eq!(runs(vec![asked()]), 1);
+    assert_eq!(runs(vec![asked().failed("RemoteProtocolError", "peer closed connection")]), 0);
+    let ran = tool(3, 1, Some("c1"), "w", "{}", Some("18C"));
+    assert_eq!(runs(vec![asked().failed("RemoteProtocolError", "peer closed connection"), ran]), 1);
+}
+
+#[test]
 fn results_sent_one_by_one_are_one_group() {
     let asked = calls("", &[(Some("c1"), "w", "{}"), (Some("c2"), "w", "{}")]);
     let one_by_one = [
