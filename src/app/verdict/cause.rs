@@ -148,6 +148,14 @@ fn failed_result(trace: &AssembledTrace) -> Option<Cause> {
     })
 }
 
+/// Whether nothing began after a step, but what is beneath it: then nothing shows that the run went on.
+fn is_last(trace: &AssembledTrace, at: usize) -> bool {
+    let nodes = &trace.tree.nodes;
+    let step = &nodes[at];
+    let around = nodes.iter().take(at).chain(nodes.iter().skip(at + step.beneath + 1));
+    around.filter(|node| !node.plumbing).all(|node| node.started <= step.started)
+}
+
 /// A failed span: what it is, the way to it, and its error.
 fn at_node(trace: &AssembledTrace, at: usize, fatal: bool) -> Cause {
     let node = &trace.tree.nodes[at];
@@ -161,7 +169,7 @@ fn at_node(trace: &AssembledTrace, at: usize, fatal: bool) -> Cause {
     Cause {
         what: What::Failed { by, failures: trace.totals.errors.max(1) },
         fatal,
-        went_on: !fatal && went_on(trace),
+        went_on: !fatal && went_on(trace) && !is_last(trace, at),
         path: path_of_node(trace, at),
         kind: failure.and_then(|failure| failure.kind.as_deref()).map(|kind| wrap::clean_line(short_error(kind))),
         message: text.and_then(line),

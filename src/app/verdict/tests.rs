@@ -119,6 +119,10 @@ fn a_failure_that_the_run_survived_is_no_failure_of_the_run() {
     tool(&mut trace, 1, 0, ToolStatus::Error);
     assert_eq!(texts(&verdict(trace.clone()), 90, 1), ["! book_room #1  ValidationError"]);
     assert!(texts(&verdict(trace.clone()), 90, 4)[0].starts_with("! tool failed, the run went on  planner › turn 1"));
+    // Nothing began after the last step, so nothing shows that the run went on.
+    let mut last = agent(3);
+    tool(&mut last, 3, 0, ToolStatus::Error);
+    assert!(texts(&verdict(last), 90, 4)[0].starts_with("! tool failed  planner › turn 3"));
     trace.waits = Some(Waits::Root);
     trace.last_seen = at(4999);
     assert!(texts(&verdict(trace), 90, 4)[0].starts_with("! tool failed  planner"));
