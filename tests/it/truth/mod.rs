@@ -24,6 +24,7 @@ const KNOWN: &[(&str, usize, &str)] = &[
     ("cohere-olm/odd", 2, "results have no ids, and an empty one is known by nothing else"),
     ("groq-olm/plain_pager", 1, "nothing joins the traces, so a failed question is new once more in the next"),
     ("litellm/otel_pager", 1, "nothing joins the traces, so a failed question is new once more in the next"),
+    ("litellm/otel_storm_stream", 12, "nothing joins the traces, and only the next one has the ids of calls"),
     ("ollama-olm/plain_pager_stream", 1, "nothing joins the traces, so a failed question is new once more in the next"),
     ("openai-js/tl_responses_pager", 1, "a failed call leaves no span, so its question is new in the next trace"),
     (
