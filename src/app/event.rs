@@ -222,6 +222,8 @@ pub struct Seen {
     pub programs: Vec<Program>,
     /// What was removed last because of the limits; `None` if nothing was.
     pub pruned: Option<Pruned>,
+    /// What was found wrong in the store's file while it was open, and what came of that; `None` if nothing was.
+    pub damage: Option<String>,
     /// While stored spans and log records are translated again by a newer version: how many are done, and of how many.
     pub reprocessing: Option<(u64, u64)>,
 }

@@ -241,6 +241,9 @@ fn ticked(state: &mut State, tick: Tick) {
     let counter = if state.mode.is_live() { seen.spans } else { state.stored };
     state.rate.sample(now, counter);
     state.failing = failing.or_else(|| seen.failing.clone());
+    if let Some(damage) = seen.damage.as_ref().filter(|damage| state.seen.damage.as_ref() != Some(*damage)) {
+        state.notify(damage.clone());
+    }
     if let Some(pruned) = seen.pruned.filter(|pruned| state.seen.pruned != Some(*pruned)) {
         state.notify(removed::pruned(&pruned));
     }

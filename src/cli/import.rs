@@ -177,7 +177,7 @@ impl Destination {
                         sleep(retry_after).await;
                         continue;
                     }
-                    Err(refusal @ (Refusal::Failing(_) | Refusal::Closing)) => Err(refusal.into()),
+                    Err(refusal @ (Refusal::Failing(_) | Refusal::Disk(_) | Refusal::Closing)) => Err(refusal.into()),
                     Err(refusal) => Ok(Err(refusal.to_string())),
                 };
             }

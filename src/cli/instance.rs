@@ -158,7 +158,10 @@ fn refusal(status: StatusCode, retry_after: Option<Duration>, message: &str) -> 
         (StatusCode::UNAUTHORIZED, _) => Refusal::WrongToken,
         (StatusCode::FORBIDDEN, _) => Refusal::Origin(message.to_owned()),
         (StatusCode::NOT_FOUND, _) => Refusal::Path(without("nothing is at this path; ")),
-        (StatusCode::INTERNAL_SERVER_ERROR, _) => Refusal::Panicked,
+        (StatusCode::INTERNAL_SERVER_ERROR, _) => match message.strip_prefix("the store cannot write: ") {
+            Some(why) => Refusal::Disk(why.to_owned()),
+            None => Refusal::Panicked,
+        },
         (StatusCode::SERVICE_UNAVAILABLE, Some(retry_after)) if message.starts_with("the store is behind") => {
             Refusal::Busy { retry_after }
         }

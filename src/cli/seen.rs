@@ -39,6 +39,7 @@ pub fn seen(counts: &Counts, health: StoreHealth) -> app::Seen {
         failing: health.failing,
         disk_full: health.disk_full,
         pruned: health.pruned,
+        damage: health.damage,
         programs: counts.programs.list(Instant::now()),
         reprocessing: health.reprocessing.map(|progress| (progress.done, progress.of)),
     }

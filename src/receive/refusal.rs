@@ -52,6 +52,8 @@ pub enum Refusal {
     Busy { retry_after: Duration },
     #[error("the store cannot write: {0}")]
     Failing(String),
+    #[error("the store cannot write: {0}")]
+    Disk(String),
     #[error("sideseat-tui is closing")]
     Closing,
     #[error("reading the body failed inside sideseat-tui; its log says where")]
@@ -125,7 +127,7 @@ impl Refusal {
             Self::NoToken => Reason::NoToken,
             Self::WrongToken => Reason::WrongToken,
             Self::Busy { .. } => Reason::Busy,
-            Self::Failing(_) | Self::Closing => Reason::Failing,
+            Self::Failing(_) | Self::Disk(_) | Self::Closing => Reason::Failing,
             Self::Panicked => Reason::Panicked,
         }
     }
@@ -153,6 +155,7 @@ impl From<StoreError> for Refusal {
         match error {
             StoreError::Panicked => Self::Panicked,
             StoreError::Failing(why) | StoreError::Query(why) => Self::Failing(why),
+            StoreError::Disk(why) => Self::Disk(why),
             StoreError::Closed => Self::Closing,
         }
     }

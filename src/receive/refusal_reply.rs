@@ -34,7 +34,7 @@ impl Refusal {
             Self::Busy { .. } | Self::Failing(_) | Self::Closing => {
                 (Code::Unavailable, StatusCode::SERVICE_UNAVAILABLE)
             }
-            Self::Panicked => (Code::Internal, StatusCode::INTERNAL_SERVER_ERROR),
+            Self::Disk(_) | Self::Panicked => (Code::Internal, StatusCode::INTERNAL_SERVER_ERROR),
         }
     }
 
@@ -79,6 +79,7 @@ pub(super) fn seconds(wait: Duration) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::StoreError;
 
     #[test]
     fn clients_retry_only_what_passes() {
@@ -99,6 +100,10 @@ mod tests {
             assert_eq!(refusal.retry_after(), None);
             assert!(refusal.http_response(Encoding::Json).headers().get(header::RETRY_AFTER).is_none());
         }
+        // A disk that fails does not take it later either.
+        let broken = Refusal::from(StoreError::Disk("fsync failed".into()));
+        assert_eq!(broken.codes(), (Code::Internal, StatusCode::INTERNAL_SERVER_ERROR));
+        assert_eq!((broken.retry_after(), broken.to_string()), (None, "the store cannot write: fsync failed".into()));
     }
 
     #[test]

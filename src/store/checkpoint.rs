@@ -174,11 +174,18 @@ impl Checkpointer {
         let _wide = self.database.wide_again();
         if let Err(error) = self.connection.with(run) {
             warn!(%error, "checkpoint failed");
+            if open::is_disk_error(&error.to_string()) {
+                lock(&self.health).damage = Some(open::with_advice(error.to_string()));
+            }
             if open::is_out_of_memory(&error.to_string()) {
                 // Notes that the next one needs more of it.
                 drop(self.database.wide());
             }
-            self.queue.probe();
+            if open::is_corrupt(&error.to_string()) {
+                self.queue.damaged()
+            } else {
+                self.queue.probe()
+            }
             return false;
         }
         true

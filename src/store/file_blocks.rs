@@ -6,14 +6,16 @@
 //! it follows for every word what that would have been if it alone had changed. Where this differs in one byte for just
 //! one word, that is the byte.
 //!
-//! What one word would have to change to, others may be, zero above all: these may as well have changed the other way
-//! round. If there are very many of them, the one that stands alone is the one that changed. In all other cases, as where
-//! the last byte of a word changed, which all words could have, the block is left. Of 300 changed bytes of a store 187 were
-//! found, and none was taken for another.
+//! Where it does for several, what else is in the block tells more: words that are alike, zero above all, are very many. A
+//! word that is like no other, and would be one of those if it had not changed, is the one that did, unless there are others
+//! of which that may be said as well. In all other cases, as where the last byte of one of many different words changed,
+//! which all of them could have, the block is left. Of 1,500 changed bytes of a small store 83 in 100 were found, of 5,000 of
+//! two larger ones 63 in 100, and none was taken for another.
 //!
 //! Before a block is changed it is kept as it was, beside the file.
 
 use std::{
+    collections::HashMap,
     fs::File,
     io::{self, Read as _, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
@@ -161,8 +163,6 @@ struct Changed {
 
 /// The word in which a byte has changed; `None` if more has changed, or if it cannot be told.
 fn changed_word(block: &[u8]) -> Option<Changed> {
-    /// So many words that are alike are very many.
-    const MANY: usize = 256;
     let difference = difference(block);
     let checksum = word(block);
     let of_content = words(block).zip(1..).map(|(found, nth)| {
@@ -173,16 +173,35 @@ fn changed_word(block: &[u8]) -> Option<Changed> {
         .chain(of_content)
         .filter(|changed| is_of_one_byte(changed.found ^ changed.right))
         .collect();
-    let first = *changed.first()?;
-    let (alike, others): (Vec<Changed>, Vec<Changed>) = changed.iter().partition(|other| other.found == first.found);
-    if others.iter().any(|other| (other.found, other.right) != (first.right, first.found)) {
+    match &changed[..] {
+        [] => None,
+        [only] => Some(*only),
+        several => one_of_many(block, several),
+    }
+}
+
+/// Of several words that may have changed the one that was one of very many and is like no other; `None` if it is not alone
+/// in that.
+fn one_of_many(block: &[u8], several: &[Changed]) -> Option<Changed> {
+    /// So many words that are alike are very many.
+    const MANY: u32 = 256;
+    let mut counts: HashMap<u64, u32> = HashMap::new();
+    words(block).for_each(|word| *counts.entry(word).or_insert(0) += 1);
+    let count = |word: u64| counts.get(&word).copied().unwrap_or(0);
+    let is_alone = |changed: &Changed| changed.nth == 0 || count(changed.found) == 1;
+    let is_of_many = |changed: &Changed| changed.nth > 0 && is_alone(changed) && count(changed.right) >= MANY;
+    let (found, others): (Vec<Changed>, Vec<Changed>) = several.iter().partition(|changed| is_of_many(changed));
+    let [found] = found[..] else { return None };
+    // Another one that is like no other may have been one of a few.
+    let doubt: u32 = others.iter().filter(|other| is_alone(other)).map(|other| count(other.right)).sum();
+    if doubt.saturating_mul(MANY) > count(found.right) {
         return None;
     }
-    match (&alike[..], &others[..]) {
-        ([only], []) => Some(*only),
-        ([alone], many) | (many, [alone]) if many.len() >= MANY => Some(*alone),
-        _ => None,
-    }
+    // Of the last byte the checksum has only eight bits. Where others that are as they were written differ in it from the
+    // many, this may be one of them.
+    let in_last_byte = |word: u64| word != found.right && (word ^ found.right) << 8 == 0;
+    let is_as_written = |(word, count): (&u64, &u32)| *word != found.found && *count == 1 && in_last_byte(*word);
+    (!in_last_byte(found.found) || !counts.iter().any(is_as_written)).then_some(found)
 }
 
 /// Whether the bits that differ are all in one byte.
@@ -281,10 +300,21 @@ mod tests {
         // One of very many that are alike, and one of a few.
         assert_eq!(found(&changed(vec![0; 400], 7, 0x5500)), Some((7, 0)));
         assert_eq!(found(&changed(vec![0; 40], 7, 0x5500)), None);
+        // The last byte of one of very many, where no other differs from them in that, and where one does.
+        assert_eq!(found(&changed(vec![0; 400], 7, 0x55 << 56)), Some((7, 0)));
+        let mut words = vec![0; 400];
+        words[100] = 3 << 56;
+        assert_eq!(found(&changed(words, 7, 0x55 << 56)), None);
         // Another has what it was changed to.
         let mut words = vec![0; 400];
         words[100] = 0x5500;
         assert_eq!(found(&changed(words, 7, 0x5500)), None);
+        // One that looks as if it had been zero, and was written so.
+        let mut words: Vec<u64> = vec![0; 400];
+        words[100] = 0x5500;
+        assert_eq!(found(&changed(words.clone(), 7, 0x1234)), None, "two bytes");
+        words.extend((1..400).map(|nth: u64| nth.wrapping_mul(0x9e37_79b9_7f4a_7c15)));
+        assert_eq!(found(&changed(words.clone(), 500, words[499] ^ 0x5500)), Some((500, words[499])));
     }
 
     #[test]

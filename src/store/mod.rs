@@ -120,6 +120,9 @@ pub enum StoreError {
     /// The commit failed, and nothing of the submission is stored. The text is the engine's.
     #[error("the store cannot write: {0}")]
     Failing(String),
+    /// The disk does not take what is written, and did not when all was written anew either.
+    #[error("the store cannot write: {0}")]
+    Disk(String),
     /// The store was closed before the commit.
     #[error("the store is closed")]
     Closed,
@@ -166,6 +169,9 @@ pub struct StoreHealth {
     pub summaries_due: Option<usize>,
     /// What was removed last because of the limits; `None` if nothing was.
     pub pruned: Option<Pruned>,
+    /// In words, what went wrong with the file last while it was open: what was put right of a part that could not be read,
+    /// that it could not be put right, or that the disk failed; `None` if nothing did.
+    pub damage: Option<String>,
 }
 
 /// The open store. Dropped or closed, it commits what waits and closes its file.
@@ -199,8 +205,8 @@ impl Store {
     pub fn open(place: &Place, prices: Arc<Prices>) -> Result<Self, OpenError> {
         let database = Database::open(place)?;
         let changes = Arc::new(ChangeFeed::default());
-        let health = Arc::new(Mutex::new(StoreHealth::default()));
         let (queue, items) = WriteQueue::new();
+        let health = queue.health();
         let checkpointer = Arc::new(Checkpointer::new(&database, queue.clone(), health.clone()));
         let writer = writer::StoreWriter::new(
             database.clone(),
@@ -262,7 +268,7 @@ impl Store {
 
     /// Starts two threads that answer queries; each answer is handed to `answered` on one of them.
     pub fn readers(&self, answered: Box<dyn Fn(Answered) + Send + Sync>) -> Readers {
-        let readers = Readers::start(&self.database, &self.prices, answered);
+        let readers = Readers::start(&self.database, &self.queue, &self.prices, answered);
         lock(&self.reading).push(readers.pool());
         readers
     }

@@ -21,8 +21,8 @@ use super::{
     reserve,
     schema::{self, Fit},
 };
-pub use error::{OpenError, is_out_of_memory, with_advice};
-use error::{is_corrupt, refused};
+use error::refused;
+pub use error::{OpenError, is_corrupt, is_disk_error, is_out_of_memory, with_advice};
 
 /// Number of rows in a row group. A checkpoint rewrites row groups that are not full. With the engine's default of
 /// 122,880 rows that took up to 370 ms for 40 MB of log, and the file was a quarter larger; with this it takes 80 ms.
@@ -106,8 +106,8 @@ pub fn connect(place: &Place) -> Result<Opened, OpenError> {
     Ok(Opened { connection, mended, righted })
 }
 
-/// Puts right what has changed in the file. If that fails, the engine says what is wrong with it.
-fn put_right(path: &Path) -> Option<RightedBytes> {
+/// Puts right what has changed in the file, which is not open. If that fails, the engine says what is wrong with it.
+pub fn put_right(path: &Path) -> Option<RightedBytes> {
     let righted = file_blocks::put_right(path).unwrap_or_else(|error| {
         warn!(%error, "the store's file was not looked through for changed bytes");
         None

@@ -141,6 +141,14 @@ impl Database {
         }
     }
 
+    /// The same for a file of which a part cannot be read: before it is opened again, what can be is put right in it.
+    /// Returns what that was.
+    pub fn reopen_mended(&self) -> Result<Option<RightedBytes>, DatabaseError> {
+        self.close_all("it is being mended");
+        let righted = self.path().and_then(open::put_right);
+        self.reopen().map(|()| righted)
+    }
+
     /// Closes every connection and the file.
     pub fn close(&self) {
         self.close_all("it is closed");

@@ -3,14 +3,14 @@
 //! It has no bound of its own: whoever submits has counted the memory before (`receive::budget`).
 
 use std::sync::{
-    Arc,
+    Arc, Mutex,
     atomic::{AtomicBool, Ordering},
     mpsc::{self, Receiver, Sender},
 };
 
 use tokio::sync::oneshot;
 
-use super::{StoreError, Submission, replace::Reprocessed, summaries::Row};
+use super::{StoreError, StoreHealth, Submission, lock, replace::Reprocessed, summaries::Row};
 use crate::model::{Limits, Removal, Removed, TraceId};
 
 /// Whether something was committed.
@@ -38,6 +38,8 @@ pub enum QueueItem {
     Wake,
     /// The engine may have given up: it is to be seen whether it still works.
     Probe,
+    /// A part of the file could not be read: its checksum is wrong.
+    Damaged,
     /// The queue is closed; no item follows.
     Close,
 }
@@ -65,13 +67,20 @@ impl<T> Queued<T> {
 pub struct WriteQueue {
     is_closed: AtomicBool,
     sender: Sender<QueueItem>,
+    /// How what takes the items out of it does.
+    health: Arc<Mutex<StoreHealth>>,
 }
 
 impl WriteQueue {
     /// Makes an empty queue, and the end that the writer thread receives from.
     pub fn new() -> (Arc<Self>, Receiver<QueueItem>) {
         let (sender, items) = mpsc::channel();
-        (Arc::new(Self { is_closed: AtomicBool::new(false), sender }), items)
+        (Arc::new(Self { is_closed: AtomicBool::new(false), sender, health: Arc::default() }), items)
+    }
+
+    /// How what takes the items out of it does, to be kept up to date by that.
+    pub fn health(&self) -> Arc<Mutex<StoreHealth>> {
+        self.health.clone()
     }
 
     /// Hands the writer the summary of a huge trace.
@@ -92,6 +101,11 @@ impl WriteQueue {
     /// Has the writer see whether the engine still works.
     pub fn probe(&self) {
         drop(self.sender.send(QueueItem::Probe));
+    }
+
+    /// Has the writer put right what can be in the file, of which a part could not be read.
+    pub fn damaged(&self) {
+        drop(self.sender.send(QueueItem::Damaged));
     }
 
     /// Refuses new submissions. Those in the queue are still stored and answered.
@@ -138,6 +152,12 @@ impl Writer {
             return Ok(());
         }
         self.queue.push(submission)?.blocking_recv().unwrap_or(Err(StoreError::Closed))
+    }
+
+    /// Whether nothing can be stored just now.
+    pub fn is_failing(&self) -> bool {
+        let health = lock(&self.queue.health);
+        health.failing.is_some() || health.disk_full.is_some()
     }
 
     /// Removes something, and blocks until it has gone.

@@ -12,9 +12,11 @@ use std::{
 use duckdb::Connection;
 
 use super::{
-    DatabaseError, lock, panic_text,
+    DatabaseError, lock, open, panic_text,
     pool::{Database, PooledConnection},
-    queries, start,
+    queries,
+    queue::WriteQueue,
+    start,
 };
 use crate::{
     model::{Answer, Query, QuerySlot},
@@ -77,7 +79,12 @@ type Listener = dyn Fn(Answered) + Send + Sync;
 
 impl Readers {
     /// Starts the threads; `answered` is called with each answer.
-    pub(super) fn start(database: &Arc<Database>, prices: &Arc<Prices>, answered: Box<Listener>) -> Self {
+    pub(super) fn start(
+        database: &Arc<Database>,
+        queue: &Arc<WriteQueue>,
+        prices: &Arc<Prices>,
+        answered: Box<Listener>,
+    ) -> Self {
         let answered: Arc<Listener> = answered.into();
         let connection: Vec<_> = (0..THREADS).map(|_| database.pooled()).collect();
         let threads = connection
@@ -88,13 +95,19 @@ impl Readers {
         let pool = Arc::new(QueryPool { state, asked: Condvar::new() });
         for (number, pooled) in connection.into_iter().enumerate() {
             let (pool, answered) = (pool.clone(), answered.clone());
-            let (database, prices) = (database.clone(), prices.clone());
+            let (database, queue, prices) = (database.clone(), queue.clone(), prices.clone());
             let ask = move |query: &Query| {
                 pooled
                     .with_room(|connection: &Connection| {
                         queries::answer(connection, &pooled, &database, &prices, query)
                     })
-                    .map_err(|trouble: DatabaseError| trouble.to_string())
+                    .map_err(|trouble: DatabaseError| {
+                        let why = trouble.to_string();
+                        if open::is_corrupt(&why) {
+                            queue.damaged();
+                        }
+                        open::with_advice(why)
+                    })
             };
             start("store-reader", move || pool.serve(number, ask, &*answered));
         }

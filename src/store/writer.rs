@@ -5,6 +5,7 @@
 //! for what is to be removed, a step of it between two groups.
 
 mod commit;
+mod recovery;
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},
@@ -40,9 +41,6 @@ pub use commit::stale_summaries;
 /// in memory until it is committed.
 const GROUP: usize = 8 * 1024 * 1024;
 
-/// How long after the file could not be opened again it is tried once more.
-const REOPENS: Duration = Duration::from_secs(2);
-
 /// The state of the writer thread.
 pub struct StoreWriter {
     database: Arc<Database>,
@@ -70,6 +68,12 @@ pub struct StoreWriter {
     reopens: Option<Instant>,
     /// Whether it is to be seen if the engine still works.
     is_doubtful: bool,
+    /// Whether a part of the file could not be read, and it is to be seen if that can be put right.
+    is_damaged: bool,
+    /// Whether that was seen already, and something cannot be put right.
+    is_beyond_repair: bool,
+    /// Whether the disk failed, so that what was written last may be on it or not.
+    is_unsure: bool,
     /// `false` once the queue was closed: the thread ends after the group in hand.
     is_open: bool,
 }
@@ -82,11 +86,17 @@ struct CommitError {
     panicked: bool,
     /// The engine gave up and the file was closed; it was opened again, or could not be.
     fatal: bool,
+    /// The disk does not take what is written.
+    is_disk: bool,
 }
 
 impl From<CommitError> for StoreError {
     fn from(failed: CommitError) -> Self {
-        if failed.panicked { Self::Panicked } else { Self::Failing(failed.why) }
+        match failed {
+            CommitError { panicked: true, .. } => Self::Panicked,
+            CommitError { is_disk: true, why, .. } => Self::Disk(why),
+            CommitError { why, .. } => Self::Failing(why),
+        }
     }
 }
 
@@ -117,6 +127,9 @@ impl StoreWriter {
             reprocessed: None,
             reopens: None,
             is_doubtful: false,
+            is_damaged: false,
+            is_beyond_repair: false,
+            is_unsure: false,
             is_open: true,
         }
     }
@@ -126,11 +139,15 @@ impl StoreWriter {
         // Loads the stored ids before the first submission needs them. If this fails, that submission loads them, and
         // reports why.
         let failing = self.load().err().map(|error| error.to_string());
-        self.report(failing);
+        self.is_damaged = failing.as_deref().is_some_and(open::is_corrupt);
+        if !(self.is_damaged && self.recover()) {
+            self.report(failing.map(open::with_advice));
+        }
         self.checkpointer.notice(self.database.log_bytes());
         while self.is_open {
             let group = self.gather();
-            if std::mem::take(&mut self.is_doubtful) || self.reopens.is_some_and(|at| at <= Instant::now()) {
+            let is_doubtful = std::mem::take(&mut self.is_doubtful) || self.is_damaged;
+            if is_doubtful || self.reopens.is_some_and(|at| at <= Instant::now()) {
                 self.recover();
             }
             let began = Instant::now();
@@ -186,6 +203,7 @@ impl StoreWriter {
             match item {
                 QueueItem::Close => self.is_open = false,
                 QueueItem::Probe => self.is_doubtful = true,
+                QueueItem::Damaged => self.is_damaged = true,
                 QueueItem::Wake => {}
                 QueueItem::Keep(limits) => {
                     self.checkpointer.keep(limits.size);
@@ -199,7 +217,7 @@ impl StoreWriter {
                 }
                 QueueItem::Reprocessed(waiting) => self.reprocessed = Some(waiting),
             }
-            if !self.is_open || self.is_doubtful || self.reprocessed.is_some() || bytes > GROUP {
+            if !self.is_open || self.is_doubtful || self.is_damaged || self.reprocessed.is_some() || bytes > GROUP {
                 break;
             }
             next = self.items.try_recv().ok();
@@ -273,7 +291,7 @@ impl StoreWriter {
         commit: impl FnOnce(&mut Self) -> Result<Changes, DatabaseError>,
     ) -> Result<(), CommitError> {
         if let Some(why) = self.away() {
-            return Err(CommitError { why, panicked: false, fatal: true });
+            return Err(CommitError { why, panicked: false, fatal: true, is_disk: self.is_unsure });
         }
         // A panic, say in `assemble` on unexpected telemetry, is one more way to fail and does not end the thread.
         let caught = catch_unwind(AssertUnwindSafe(|| self.load().and_then(|()| commit(self))));
@@ -293,10 +311,13 @@ impl StoreWriter {
             }
         };
         warn!(error = trouble, "commit failed");
+        self.is_damaged |= open::is_corrupt(&trouble);
+        self.is_unsure |= open::is_disk_error(&trouble);
         self.report(Some(trouble.clone()));
         self.summaries.forget(touched.chain(std::mem::take(&mut self.moving)));
         self.summaries.postpone();
-        Err(CommitError { why: trouble, panicked, fatal: self.recover() })
+        let fatal = self.recover();
+        Err(CommitError { why: trouble, panicked, fatal, is_disk: self.is_unsure })
     }
 
     /// Reports whether commits fail, and how many summaries are out of date.
@@ -304,40 +325,6 @@ impl StoreWriter {
         let due = self.stored_ids.as_ref().map(|_| self.summaries.out_of_date());
         let mut health = lock(&self.health);
         (health.failing, health.summaries_due) = (failing, due);
-    }
-
-    /// Tests whether the engine still works after a failure. After a failed sync or checkpoint it does not: then all
-    /// connections and the file are closed, and the file is opened again. Returns whether that was necessary.
-    ///
-    /// Where it cannot be opened, that is reported, and tried again after [`REOPENS`], also if nothing is submitted.
-    fn recover(&mut self) -> bool {
-        let probe = |connection: &Connection| Ok(connection.execute_batch("select value from meta")?);
-        if self.reopens.is_none() && self.connection.with(probe).is_ok() {
-            return false;
-        }
-        error!("the store's engine gave up; opening the file again");
-        self.stored_ids = None;
-        self.summaries.clear();
-        match self.database.reopen() {
-            Ok(()) => {
-                self.reopens = None;
-                let failing = self.load().err().map(|error| error.to_string());
-                self.report(failing);
-                // Whatever is shown may be an error of the time when nothing could be read.
-                self.changes.add(Changes { all: true, ..Changes::default() });
-            }
-            Err(error) => {
-                self.reopens = Some(Instant::now() + REOPENS);
-                self.report(Some(error.to_string()));
-            }
-        }
-        true
-    }
-
-    /// Why nothing can be stored before the file is opened again; `None` if it is open, or now to be opened.
-    fn away(&self) -> Option<String> {
-        self.reopens.filter(|at| *at > Instant::now())?;
-        lock(&self.health).failing.clone()
     }
 }
 

@@ -89,6 +89,23 @@ fn what_was_removed_because_of_a_limit_is_said_once() {
 }
 
 #[test]
+fn what_is_wrong_with_the_stores_file_is_said_once() {
+    let mut scene = Scene::with([fake(1, Some("trip"))]);
+    let tick = |damage: &str| {
+        let seen = Seen { damage: Some(damage.to_owned()), ..Seen::default() };
+        Event::Tick(Tick { now: Timestamp(2_000), seen, failing: None })
+    };
+    let text = |scene: &Scene| scene.state.notice.as_ref().map(|notice| notice.text.clone());
+    for damage in ["a byte was put right", "a part cannot be read"] {
+        scene.event(tick(damage));
+        assert_eq!(text(&scene).as_deref(), Some(damage));
+        scene.press("j");
+        scene.event(tick(damage));
+        assert_eq!(text(&scene), None);
+    }
+}
+
+#[test]
 fn a_half_typed_chord_waits_and_a_wrong_second_key_ends_it() {
     let mut scene = Scene::with((1..=5).map(|number| fake(number, Some("s")))).still();
     scene.press("l G g");

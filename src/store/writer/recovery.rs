@@ -1,0 +1,91 @@
+//! How the writer goes on after a failure: of the engine, of the file, or of the disk.
+
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
+
+use duckdb::Connection;
+use tracing::error;
+
+use super::StoreWriter;
+use crate::{
+    model::Changes,
+    store::{DatabaseError, lock, open},
+};
+
+/// How long after the file could not be opened again it is tried once more.
+const REOPENS: Duration = Duration::from_secs(2);
+
+impl StoreWriter {
+    /// Tests whether the engine still works after a failure. After a failed sync or checkpoint it does not: then all
+    /// connections and the file are closed, and the file is opened again. Returns whether that was necessary.
+    ///
+    /// Where it cannot be opened, that is reported, and tried again after [`REOPENS`], also if nothing is submitted. Where a
+    /// part of it could not be read, what can be is put right before it is opened. After an error of the disk all of the log
+    /// is brought into the file before anything else is stored: the log is read from the system's memory, and nobody knows
+    /// what of it the disk has; what would be appended after a gap would be lost with it.
+    pub(super) fn recover(&mut self) -> bool {
+        let probe = |connection: &Connection| Ok(connection.execute_batch("select value from meta")?);
+        let is_to_be_mended = std::mem::take(&mut self.is_damaged) && !self.is_beyond_repair;
+        let is_whole = !is_to_be_mended && !self.is_unsure && self.reopens.is_none();
+        if is_whole && self.connection.with(probe).is_ok() {
+            return false;
+        }
+        error!("the store's engine gave up; opening the file again");
+        self.stored_ids = None;
+        self.summaries.clear();
+        let opened = if is_to_be_mended { self.mend() } else { self.database.reopen() };
+        match opened.and_then(|()| self.make_sure()) {
+            Ok(()) => {
+                self.reopens = None;
+                let failing = self.load().err().map(|error| open::with_advice(error.to_string()));
+                self.report(failing);
+                // Whatever is shown may be an error of the time when nothing could be read.
+                self.changes.add(Changes { all: true, ..Changes::default() });
+            }
+            Err(error) => {
+                self.reopens = Some(Instant::now() + REOPENS);
+                self.report(Some(open::with_advice(error.to_string())));
+            }
+        }
+        true
+    }
+
+    /// After an error of the disk, brings the log into the file; fails while the disk does not take that.
+    fn make_sure(&mut self) -> Result<(), DatabaseError> {
+        if self.is_unsure {
+            let run = |connection: &Connection| Ok(connection.execute_batch("force checkpoint store")?);
+            if let Err(error) = self.connection.with(run) {
+                // After a checkpoint that failed nothing can be read before it is opened again.
+                drop(self.database.reopen());
+                return Err(error);
+            }
+            self.is_unsure = false;
+        }
+        Ok(())
+    }
+
+    /// Puts right what can be in the file, opens it again, and reports what came of it.
+    fn mend(&mut self) -> Result<(), DatabaseError> {
+        let righted = self.database.reopen_mended()?;
+        self.is_beyond_repair = righted.is_none();
+        let path = self.database.path().unwrap_or(Path::new(""));
+        let damage = match righted {
+            Some(righted) => righted.says(path),
+            None => format!(
+                "a part of {} is damaged and cannot be read, nor put right; close this, and `sideseat-tui check --salvage \
+                 NEW.duckdb` puts what can be read into a new file",
+                path.display()
+            ),
+        };
+        lock(&self.health).damage = Some(damage);
+        Ok(())
+    }
+
+    /// Why nothing can be stored before the file is opened again; `None` if it is open, or now to be opened.
+    pub(super) fn away(&self) -> Option<String> {
+        self.reopens.filter(|at| *at > Instant::now())?;
+        lock(&self.health).failing.clone()
+    }
+}
