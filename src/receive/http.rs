@@ -193,9 +193,11 @@ async fn take_scores<T: ExportSink>(
 }
 
 /// The health check that SideSeat's SDK asks for in `validate_connection()`, and one instance of this program another.
-async fn health() -> Response<Body> {
+/// It needs no token, so it does not say why nothing can be stored.
+async fn health<T: ExportSink>(State(endpoint): State<Endpoint<T>>) -> Response<Body> {
     let (version, pid) = (env!("CARGO_PKG_VERSION"), std::process::id());
-    let health = format!(r#"{{"status":"ok","version":"{version}","server":"sideseat-tui","pid":{pid}}}"#);
+    let status = if endpoint.sink.is_failing() { "failing" } else { "ok" };
+    let health = format!(r#"{{"status":"{status}","version":"{version}","server":"sideseat-tui","pid":{pid}}}"#);
     replied("application/json", health.into_bytes())
 }
 

@@ -157,6 +157,10 @@ impl ExportSink for Intake {
     fn counts(&self) -> &Arc<Counts> {
         &self.counts
     }
+
+    fn is_failing(&self) -> bool {
+        self.writer.is_failing()
+    }
 }
 
 /// Does the work of one body on the blocking pool, once a core is free. A panic is a refusal.

@@ -79,4 +79,9 @@ pub trait ExportSink: Clone + Send + Sync + 'static {
 
     /// Where connections and refusals are counted.
     fn counts(&self) -> &Arc<Counts>;
+
+    /// Whether nothing can be stored just now, as far as that is known here.
+    fn is_failing(&self) -> bool {
+        false
+    }
 }

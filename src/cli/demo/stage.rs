@@ -197,4 +197,8 @@ impl ExportSink for EndsDemo {
     fn counts(&self) -> &Arc<Counts> {
         self.intake.counts()
     }
+
+    fn is_failing(&self) -> bool {
+        self.intake.is_failing()
+    }
 }

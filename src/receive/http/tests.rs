@@ -18,6 +18,7 @@ pub(crate) struct Fake {
     pub accepted: Arc<Mutex<Vec<Export>>>,
     pub refuses: Option<Refusal>,
     pub rejects: u64,
+    pub is_failing: bool,
 }
 
 impl ExportSink for Fake {
@@ -34,6 +35,10 @@ impl ExportSink for Fake {
 
     fn counts(&self) -> &Arc<Counts> {
         &self.counts
+    }
+
+    fn is_failing(&self) -> bool {
+        self.is_failing
     }
 }
 
@@ -187,6 +192,10 @@ async fn health_says_who_answers() {
     let health: serde_json::Value = serde_json::from_slice(&body).unwrap();
     assert_eq!((status.as_u16(), &health["status"], &health["server"]), (200, &"ok".into(), &"sideseat-tui".into()));
     assert_eq!(health["pid"], std::process::id());
+    let failing = Fake { is_failing: true, ..Fake::default() };
+    let (status, _, body) = sent(&failing, Request::get("/api/v1/health").body(Body::empty()).unwrap()).await;
+    let health: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((status.as_u16(), &health["status"]), (200, &"failing".into()));
 }
 
 #[tokio::test]
