@@ -6,7 +6,7 @@ use std::{
     io::{self, Write as _},
     os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     panic::{self, PanicHookInfo},
-    path::Path,
+    path::{Path, PathBuf},
     sync::Mutex,
     thread,
 };
@@ -15,7 +15,7 @@ use tracing_subscriber::{EnvFilter, fmt};
 
 use super::{ConfigError, LogLevel, Settings};
 
-/// Bytes from which on a log is renamed at the start of the program, replacing the one that was renamed before.
+/// Bytes from which on a log is renamed, replacing the one that was renamed before, and a new one is begun.
 const LARGEST: u64 = 8 << 20;
 
 /// Starts logging, and reports panics on stderr from now on.
@@ -26,7 +26,7 @@ pub fn logging(settings: &Settings) -> Result<(), ConfigError> {
     let level = settings.log_level.value;
     let file = settings.log_file.value.as_deref().filter(|_| level != LogLevel::Off);
     if let Some(path) = file {
-        match open(path) {
+        match LogFile::open(path) {
             Ok(file) => write_to(file, level),
             Err(_) if settings.log_file.is_default() => {}
             Err(error) => return Err(ConfigError::Log { file: path.to_owned(), error }),
@@ -47,7 +47,35 @@ fn open(path: &Path) -> io::Result<File> {
     OpenOptions::new().create(true).append(true).mode(0o600).open(path)
 }
 
-fn write_to(file: File, level: LogLevel) {
+/// A log file that does not grow without end: where it has become too large, a new one is begun.
+struct LogFile {
+    path: PathBuf,
+    file: File,
+}
+
+impl LogFile {
+    fn open(path: &Path) -> io::Result<Self> {
+        Ok(Self { path: path.to_owned(), file: open(path)? })
+    }
+}
+
+impl io::Write for LogFile {
+    fn write(&mut self, line: &[u8]) -> io::Result<usize> {
+        // Other processes write to it as well, and one of them may have renamed it.
+        if self.file.metadata().is_ok_and(|log| log.is_file() && log.len() > LARGEST)
+            && let Ok(new) = open(&self.path)
+        {
+            self.file = new;
+        }
+        self.file.write(line)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.file.flush()
+    }
+}
+
+fn write_to(file: LogFile, level: LogLevel) {
     // Events of libraries below a warning are about the libraries, not about this program.
     let others = if level == LogLevel::Error { "error" } else { "warn" };
     let filter = EnvFilter::new(format!("{others},sideseat_tui={level}"));
@@ -81,5 +109,26 @@ mod tests {
         assert_eq!(open(&path).unwrap().metadata().unwrap().len(), 0);
         assert!(folder.path().join("state/tui.log.old").exists());
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+
+    #[test]
+    fn a_log_that_grows_while_it_is_written_begins_anew_and_one_that_went_before_is_kept() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("tui.log");
+        let old = folder.path().join("tui.log.old");
+        let (mut one, mut other) = (LogFile::open(&path).unwrap(), LogFile::open(&path).unwrap());
+        let line = [vec![b'x'; 1 << 20], vec![b'\n']].concat();
+        let length = |path: &Path| fs::metadata(path).map_or(0, |log| log.len());
+        for round in 0..44 {
+            let log = if round % 3 == 0 { &mut other } else { &mut one };
+            log.write_all(&line).unwrap();
+            assert!(length(&path).max(length(&old)) <= LARGEST + 2 * line.len() as u64, "{round}");
+        }
+        // Whoever had the old one open writes to the new one.
+        assert!(length(&old) > LARGEST && length(&path) > 0);
+        let written = length(&path);
+        other.write_all(b"a line\n").unwrap();
+        one.write_all(b"a line\n").unwrap();
+        assert_eq!(length(&path), written + 14);
     }
 }
