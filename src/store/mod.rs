@@ -11,6 +11,7 @@
 //!   removal, a step at a time on the writer's thread: retention ─▶ doomed (which), removal (how), compaction
 //!   source: what a screen shows, a store or that of another instance
 //!   reprocess, a thread: raw_records of another version ─▶ understand ─▶ queue ─▶ writer ─▶ replace ─▶ group
+//!              reprice: where only prices have changed, stored translations instead of raw records
 //! ```
 //!
 //! A submission is answered once its commit is synced. Readers never block the writer. Every thread takes its
@@ -52,6 +53,7 @@ mod reader;
 mod received;
 mod removal;
 mod replace;
+mod reprice;
 mod reprocess;
 mod reserve;
 mod retention;

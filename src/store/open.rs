@@ -18,7 +18,7 @@ use super::{
     DatabaseError, Place,
     file_blocks::{self, RightedBytes},
     log_file::{self, Mended, with_suffix},
-    reserve,
+    reprice, reserve,
     schema::{self, Fit},
 };
 use error::refused;
@@ -99,6 +99,7 @@ pub fn connect(place: &Place) -> Result<Opened, OpenError> {
     }
     let fit = schema::migrate(&connection).map_err(|error: DatabaseError| unusable(error.to_string()))?;
     fitting(&path, &fit)?;
+    reprice::note_version(&connection);
     if is_file {
         // What was read of a long log may take more; then it is narrowed after the first checkpoint.
         drop(connection.execute_batch(&format!("set memory_limit = '{NARROW}'")));
@@ -211,7 +212,7 @@ fn is_unmade(path: &Path) -> io::Result<bool> {
 }
 
 /// Makes sure that a file that was moved is found after a loss of power.
-fn sync_folder(path: &Path) -> io::Result<()> {
+pub fn sync_folder(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), |folder| File::open(folder)?.sync_all())
 }
 
@@ -247,7 +248,7 @@ fn check(path: &Path) -> Result<(), OpenError> {
 
 /// How the engine opens a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Access {
+pub enum Access {
     /// A file, to write and read it.
     Write,
     /// A file, only to read it.
@@ -265,7 +266,7 @@ pub fn another(connection: &Connection) -> duckdb::Result<Connection> {
 /// Attaches the file to an engine in memory: the size of row groups can only be chosen when a file is attached. The error
 /// is the engine's, in words.
 fn attach(path: &Path, access: Access) -> Result<Connection, String> {
-    let quoted = path.to_str().ok_or("its name is not UTF-8")?.replace('\'', "''");
+    let quoted = quoted(path)?;
     let open = || {
         let connection = Connection::open_in_memory_with_flags(settings(access)?)?;
         match access {
@@ -289,8 +290,13 @@ fn attach(path: &Path, access: Access) -> Result<Connection, String> {
     open().map_err(|error: duckdb::Error| error.to_string())
 }
 
+/// A path as it stands between quotes in a statement.
+pub fn quoted(path: &Path) -> Result<String, String> {
+    Ok(path.to_str().ok_or("its name is not UTF-8")?.replace('\'', "''"))
+}
+
 /// The engine's settings for a file, or for a database in memory.
-fn settings(access: Access) -> duckdb::Result<Config> {
+pub fn settings(access: Access) -> duckdb::Result<Config> {
     let settings = Config::default()
         // What is stored comes from senders that are not trusted. So the engine loads no extensions from the network, and
         // once the file is attached it opens no other.
@@ -320,7 +326,7 @@ fn prepare_folder(path: &Path) -> Result<(), OpenError> {
 }
 
 /// Makes the file accessible to its owner only, whatever the umask was.
-fn make_private(path: &Path) -> io::Result<()> {
+pub fn make_private(path: &Path) -> io::Result<()> {
     #[cfg(unix)]
     fs::set_permissions(path, std::os::unix::fs::PermissionsExt::from_mode(0o600))?;
     Ok(())

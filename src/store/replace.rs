@@ -10,6 +10,7 @@ use super::{
     hash_ids::LogId,
     log_contents, moved_spans,
     prepared::{PreparedLog, PreparedSpan},
+    reprice::Repriced,
     rows::{span_id, span_keys, trace_id, trace_number, uhugeints},
     stored_ids::StoredIds,
 };
@@ -35,12 +36,15 @@ pub struct Reprocessed {
     pub spans_left: Vec<(TraceId, SpanId)>,
     /// The same for log records.
     pub logs_left: Vec<LogId>,
+    /// Rows that need another price and nothing else.
+    pub repriced: Repriced,
 }
 
 impl Reprocessed {
     /// Number of rows in the batch, unreadable ones included, made spans not.
     pub fn len(&self) -> u64 {
-        (self.spans.len() + self.logs.len() + self.spans_left.len() + self.logs_left.len()) as u64
+        let translated = self.spans.len() + self.logs.len() + self.spans_left.len() + self.logs_left.len();
+        (translated + self.repriced.len()) as u64
     }
 
     /// The traces whose rows it replaces, adds to or takes from.
@@ -48,7 +52,8 @@ impl Reprocessed {
         let spans = self.spans.iter().map(|span| span.row.trace);
         let made = self.made.iter().map(|(_, span)| span.row.trace);
         let moved = self.moved.iter().map(|(trace, _)| *trace);
-        spans.chain(made).chain(moved).chain(self.logs.iter().filter_map(|(_, log)| log.row.trace)).collect()
+        let logs = self.logs.iter().filter_map(|(_, log)| log.row.trace);
+        spans.chain(made).chain(moved).chain(logs).chain(self.repriced.traces()).collect()
     }
 }
 
@@ -63,7 +68,8 @@ impl Reprocessed {
         /// A smaller batch is the last one, or has very long rows.
         const LEAST: usize = 16;
         let spans = self.spans.iter().map(|span| span.row.trace);
-        let all: Vec<TraceId> = spans.chain(self.logs.iter().filter_map(|(_, log)| log.row.trace)).collect();
+        let logs = self.logs.iter().filter_map(|(_, log)| log.row.trace);
+        let all: Vec<TraceId> = spans.chain(logs).chain(self.repriced.traces()).collect();
         let main = all.get(all.len() / 2).copied()?;
         let of_main = all.iter().filter(|trace| **trace == main).count();
         (all.len() >= LEAST && of_main * 5 > all.len() * 4).then_some(main)
@@ -132,6 +138,7 @@ pub fn write_reprocessed<'a>(
     })?;
     plan.write(connection)?;
     keep_unreadable(connection, reprocessed)?;
+    reprocessed.repriced.write(connection)?;
     Ok(plan)
 }
 

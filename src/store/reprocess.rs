@@ -1,5 +1,5 @@
 //! Reprocesses stored spans and log records that an older version translated: today's dialects and prices read their
-//! raw form again.
+//! raw form again. Where only prices have changed, `reprice` does with what is stored of the translation.
 //!
 //! ```text
 //!   rows of another version ─▶ raw form ─▶ dialects ─▶ pricing ─▶ the writer: their rows, replaced
@@ -25,6 +25,7 @@ use super::{
     queries,
     raw_records::{Origins, RawRecord},
     replace::Reprocessed,
+    reprice::Repriced,
     rows::{span_id, trace_id},
 };
 use crate::{
@@ -34,9 +35,9 @@ use crate::{
 };
 
 /// Most spans or log records in a batch.
-const BATCH: u64 = 500;
+pub(super) const BATCH: u64 = 500;
 /// Most bytes of their raw forms in a batch, as they are stored: unpacked they have several times as many.
-const BATCH_BYTES: u64 = 4 << 20;
+pub(super) const BATCH_BYTES: u64 = 4 << 20;
 /// How long after a failure the reprocessing goes on.
 const RETRY: Duration = Duration::from_secs(10);
 
@@ -156,8 +157,12 @@ pub fn count(connection: &Connection) -> Result<u64, DatabaseError> {
     Ok(u64::try_from(count).unwrap_or(0))
 }
 
-/// Translates the next rows of another version again: a batch of spans, or of log records once no span is left.
+/// Prices or translates the next rows of another version again: a batch of spans, or of log records once no span is left.
 pub(super) fn next_batch(connection: &Connection, prices: &Prices) -> Result<Reprocessed, DatabaseError> {
+    let repriced = Repriced::next(connection, prices)?;
+    if repriced.len() > 0 {
+        return Ok(Reprocessed { repriced, ..Reprocessed::default() });
+    }
     let spans = next_spans(connection, prices)?;
     if spans.len() > 0 { Ok(spans) } else { next_logs(connection, prices) }
 }

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{DatabaseError, pack::unpack};
 use crate::model::{
-    Carrier, Content, ContentId, ContentKind, Context, Evaluation, Failure, GenAi, GivenName, Message, Note, Part,
-    Reading, Timestamp, ToolDefinition, Translation, json,
+    Carrier, Content, ContentId, ContentKind, Context, Cost, Evaluation, Failure, GenAi, GivenName, Message, Note,
+    Part, Reading, Timestamp, ToolDefinition, Translation, Usd, json,
 };
 
 /// The contents of a translation: its messages, each once, and its list of tool definitions, `None` if that is empty.
@@ -121,6 +121,14 @@ impl StoredTranslation {
             notes: vec![Note("another version understood it: it is being read again".to_owned())],
             ..StoredForm::default()
         }))
+    }
+
+    /// A stored form with the price that `price` gives its call, and that price in total; `None` if it cannot be read.
+    pub fn priced(bytes: &[u8], price: impl FnOnce(&GenAi) -> Option<Cost>) -> Option<(Vec<u8>, Option<Usd>)> {
+        let mut form: StoredForm = postcard::from_bytes(bytes).ok()?;
+        form.genai.cost = price(&form.genai);
+        let total = form.genai.cost.as_ref().map(|cost| cost.total);
+        Some((stored_form(&form), total))
     }
 
     /// The names of the dialects, and their notes.

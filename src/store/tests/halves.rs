@@ -15,7 +15,7 @@ use crate::{
 static PRICES: LazyLock<Arc<Prices>> = LazyLock::new(|| Arc::new(Prices::bundled()));
 
 /// The exports of a run of Gemini CLI, a span or log record each, in the order in which they were sent.
-fn exports() -> Vec<Submission> {
+pub fn exports() -> Vec<Submission> {
     let read = |name: &str| {
         let path = format!("{}/tests/fixtures/cli-agents/gemini_cli.{name}", env!("CARGO_MANIFEST_DIR"));
         Bytes::from(std::fs::read(path).unwrap())

@@ -2,7 +2,7 @@
 
 mod damage;
 mod filters;
-mod halves;
+pub mod halves;
 mod lists;
 mod removal;
 
