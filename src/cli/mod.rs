@@ -32,6 +32,7 @@ mod candidates;
 mod check;
 mod clear;
 mod commands;
+mod compact;
 mod completions;
 mod delivery;
 pub mod demo;
@@ -129,6 +130,7 @@ fn run_command(matches: &clap::ArgMatches, words: &[OsString]) -> anyhow::Result
         return tail::tail(&settings, arguments, words);
     }
     let command = match command {
+        Some(Command::Prune(arguments)) if arguments.compact => return compact::compact(&settings),
         Some(Command::Prune(arguments)) => {
             let arguments = arguments.with(&settings);
             return reading::read(&settings, &arguments, &arguments.words());

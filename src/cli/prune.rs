@@ -23,6 +23,7 @@ Examples:
   sideseat-tui prune --dry-run --older 30d      # what would go
   sideseat-tui prune --keep-size 2GiB           # the oldest sessions, until the file is no larger
   sideseat-tui prune --session trip-42          # one session, marked or not
+  sideseat-tui prune --compact                  # the file is made as small as it can be
 
 Marked runs are kept, but where their session is named. What is removed cannot be brought back.";
 
@@ -42,6 +43,11 @@ pub struct Arguments {
     /// Only say what would be removed
     #[arg(long)]
     dry_run: bool,
+
+    /// Remove nothing, but write the file anew, as small as it can be. Nobody else may use the store meanwhile, and the
+    /// disk needs room for two of it
+    #[arg(long, conflicts_with_all = ["older", "session", "dry_run"])]
+    pub compact: bool,
 
     /// What is kept; worked out by [`Arguments::with`] and [`Arguments::with_flags`].
     #[arg(skip)]

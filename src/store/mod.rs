@@ -22,7 +22,7 @@
 //! `schema` makes and migrates the tables; `stored_translation` is the form in which translations are stored, their
 //! messages once each in `contents`; `summaries` keeps the rows of `traces`, which lists and sums read. What is stored
 //! once is known by the `hash_ids`, and `pack` compresses it. `listed` cuts the names that lists show. `log_file` mends a
-//! log that was damaged, `file_blocks` single bytes of the file.
+//! log that was damaged, `file_blocks` single bytes of the file; `rewrite` makes the file as small as it can be.
 
 mod append;
 mod blobs;
@@ -57,6 +57,7 @@ mod reprice;
 mod reprocess;
 mod reserve;
 mod retention;
+mod rewrite;
 mod rows;
 mod salvage;
 mod schema;
@@ -89,6 +90,7 @@ pub use queue::Writer;
 pub use read_only::{Canceller, ReadAccess};
 pub use reader::{Answered, Readers};
 pub use reprocess::Progress;
+pub use rewrite::{Rewritten, rewrite};
 pub use salvage::{Damaged, Examined, Salvaged};
 pub use source::{Asks, OnAnswer, OnChange, Remover, Source};
 pub use walk::{Pick, Picked};

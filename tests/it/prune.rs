@@ -46,7 +46,11 @@ fn old_runs_are_removed_from_a_store_that_nobody_holds_and_through_the_instance_
     // The instance goes on, and what is sent again is new.
     send(&program, 1..2);
     assert_eq!(stored(&home), [1, 4, 5, 6, 7, 8]);
+    let refused = home.run(&["prune", "--compact"]);
+    assert!(refused.refusal().contains("held by"), "{}", refused.err);
     program.stop();
+    let told = prints(&home, &["prune", "--compact"]);
+    assert!(told.starts_with("The file has "), "{told}");
     let told = prints(&home, &["prune", "--session", "s3"]);
     assert!(told.starts_with("Removed 2 runs of 1 session: 2 spans."), "{told}");
     assert_eq!(stored(&home), [1, 4, 5, 8]);

@@ -32,7 +32,7 @@ fn beyond(limits: Limits) -> Removal {
 }
 
 /// How many rows each table has; `meta`, which says what the file is, left out.
-fn counts(store: &Store) -> BTreeMap<String, u64> {
+pub fn counts(store: &Store) -> BTreeMap<String, u64> {
     let tables = |connection: &duckdb::Connection| {
         let sql =
             "select table_name from duckdb_tables() where database_name = current_database() and table_name <> 'meta'";
@@ -264,7 +264,7 @@ fn noise(seed: u32, length: usize) -> Vec<u8> {
 }
 
 /// Sends one span of a megabyte for each number, in a trace of its own.
-fn fill(store: &Store, numbers: std::ops::Range<u32>) {
+pub fn fill(store: &Store, numbers: std::ops::Range<u32>) {
     for number in numbers {
         let mut submission = submission([at(span(&format!("t{number}"), 1), 1000 + u64::from(number))]);
         submission.spans[0].stored.raw = [vec![0], noise(number, 1 << 20)].concat();
