@@ -7,6 +7,7 @@
 //! `SIDESEAT_TUI_FUZZ_SECONDS=600 cargo test --release --test it fuzz` goes on for ten minutes. What fails is made as
 //! small as it can be and kept in `tests/fuzz`, where it is tried first from then on, by everybody.
 
+mod connections;
 mod edits;
 mod through;
 
@@ -35,7 +36,7 @@ use edits::Edit;
 const USUAL: u32 = 300;
 
 /// Captures above this many bytes are left out: they take the time of a hundred others.
-const LARGEST: usize = 60_000;
+pub(crate) const LARGEST: usize = 60_000;
 
 static RECORDED: LazyLock<Vec<(Vec<Span>, Vec<LogRecord>)>> = LazyLock::new(|| {
     let small = captures()
