@@ -92,7 +92,9 @@ pub(super) async fn decompress(body: Bytes, how: Compression, mut share: Share) 
     if how == Compression::None || body.is_empty() {
         return Ok((body, share));
     }
+    let core = share.core().await?;
     let inflated = task::spawn_blocking(move || {
+        let _core = core;
         let whole = match how {
             Compression::None => return Ok((body, share)),
             Compression::Gzip => inflate(MultiGzDecoder::new(&*body), body.len(), &mut share),
@@ -228,6 +230,23 @@ pub(super) mod tests {
         let mut cut = gzip(&[7; 1000]);
         cut.truncate(15);
         assert!(matches!(inflated(cut, Compression::Gzip).await, Err(Refusal::Compressed(_))));
+    }
+
+    #[tokio::test]
+    async fn no_more_bodies_are_decompressed_at_once_than_there_are_cores() {
+        let budget = Budget::default();
+        let mut cores = Vec::new();
+        for _ in 0..std::thread::available_parallelism().map_or(1, std::num::NonZero::get) {
+            cores.push(budget.share().core().await.unwrap());
+        }
+        let body = zstd::encode_all(&b"hello"[..], 1).unwrap();
+        let waits = task::spawn(decompress(body.into(), Compression::Zstd, budget.share()));
+        for _ in 0..10 {
+            task::yield_now().await;
+        }
+        assert!(!waits.is_finished());
+        cores.clear();
+        assert_eq!(waits.await.unwrap().unwrap().0, "hello");
     }
 
     #[tokio::test]

@@ -10,7 +10,7 @@
 //! and [`AHEAD`] for what real senders send. An export that waits for longer than [`PATIENCE`] is refused, so that its
 //! sender can try again before it gives up.
 
-use std::{sync::Arc, time::Duration};
+use std::{num::NonZero, sync::Arc, thread, time::Duration};
 
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
@@ -34,9 +34,12 @@ const PATIENCE: Duration = Duration::from_secs(3);
 /// Bytes that one permit stands for.
 pub(super) const PAGE: usize = 4096;
 
-/// The bytes that all bodies together may have. Clones share it.
+/// The bytes that all bodies together may have, and the cores that decompress them. Clones share it.
 #[derive(Debug, Clone)]
-pub(super) struct Budget(Arc<Semaphore>);
+pub(super) struct Budget {
+    bytes: Arc<Semaphore>,
+    cores: Arc<Semaphore>,
+}
 
 impl Default for Budget {
     fn default() -> Self {
@@ -46,12 +49,13 @@ impl Default for Budget {
 
 impl Budget {
     pub(super) fn of(bytes: usize) -> Self {
-        Self(Arc::new(Semaphore::new(bytes / PAGE)))
+        let cores = thread::available_parallelism().map_or(1, NonZero::get);
+        Self { bytes: Arc::new(Semaphore::new(bytes / PAGE)), cores: Arc::new(Semaphore::new(cores)) }
     }
 
     /// An empty share of it.
     pub(super) fn share(&self) -> Share {
-        Share { budget: Arc::clone(&self.0), pages: None }
+        Share { budget: Arc::clone(&self.bytes), cores: Arc::clone(&self.cores), pages: None }
     }
 }
 
@@ -59,10 +63,16 @@ impl Budget {
 #[derive(Debug)]
 pub(super) struct Share {
     budget: Arc<Semaphore>,
+    cores: Arc<Semaphore>,
     pages: Option<OwnedSemaphorePermit>,
 }
 
 impl Share {
+    /// Waits for a core to decompress the body on: one body a core, as more at once would only take more memory.
+    pub(super) async fn core(&self) -> Result<OwnedSemaphorePermit, Refusal> {
+        Deadline::from_now().permits(&self.cores, 1).await
+    }
+
     /// Takes as much of the budget as `bytes` need. Refuses instead of waiting: two bodies that wait for each other's share
     /// would wait for ever.
     pub(super) fn grow_to(&mut self, bytes: usize) -> Result<(), Refusal> {

@@ -156,8 +156,7 @@ impl Writer {
 
     /// Whether nothing can be stored just now.
     pub fn is_failing(&self) -> bool {
-        let health = lock(&self.queue.health);
-        health.failing.is_some() || health.disk_full.is_some()
+        lock(&self.queue.health).failing.is_some()
     }
 
     /// Removes something, and blocks until it has gone.
