@@ -10,16 +10,17 @@
 //! the rest is reprocessed when the store is next opened.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Condvar, Mutex, PoisonError},
     time::Duration,
 };
 
 use bytes::Bytes;
 use duckdb::{Connection, named_params, types::Value as Sql};
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use super::{
-    DatabaseError, StoreError, StoreHealth, Writer, lock,
+    DatabaseError, StoreError, StoreHealth, Writer, lock, panic_text,
     pool::PooledConnection,
     prepared::{PreparedLog, PreparedSpan},
     queries,
@@ -193,6 +194,13 @@ fn readable<T>(read: Result<T, DatabaseError>) -> Result<Option<T>, DatabaseErro
     }
 }
 
+/// What came of work on one row; `None` if it panicked, which costs only that row. Of all rows it would be the first in the
+/// next batch again.
+fn surviving<T>(work: impl FnOnce() -> T) -> Option<T> {
+    let done = catch_unwind(AssertUnwindSafe(work));
+    done.inspect_err(|panic| error!(error = panic_text(&**panic), "a row could not be translated again")).ok()
+}
+
 fn next_spans(connection: &Connection, prices: &Prices) -> Result<Reprocessed, DatabaseError> {
     let mut reprocessed = Reprocessed::default();
     let rows = next_rows(connection, "spans")?;
@@ -208,12 +216,16 @@ fn next_spans(connection: &Connection, prices: &Prices) -> Result<Reprocessed, D
     }
     let origins = Origins::load(connection, spans.iter().map(|(_, _, record)| record))?;
     for (key, synthetic, record) in spans {
-        match readable(record.span(&origins))? {
-            Some(span) => {
+        let span = readable(record.span(&origins))?;
+        let prepared = span.and_then(|span| {
+            surviving(|| {
                 // The records of what it says of others are stored, each a row of its own.
                 let (understood, _) = understand::span(Span { synthetic, ..span }, Bytes::from(record.raw), prices);
-                reprocessed.spans.push(PreparedSpan::new(understood));
-            }
+                PreparedSpan::new(understood)
+            })
+        });
+        match prepared {
+            Some(span) => reprocessed.spans.push(span),
             None => reprocessed.spans_left.push(key),
         }
     }
@@ -241,11 +253,18 @@ fn next_logs(connection: &Connection, prices: &Prices) -> Result<Reprocessed, Da
             continue;
         };
         // A response that had been placed at the span of its request is placed there again once it is stored.
-        let (log, made) = understand::log(log, Bytes::from(record.raw), prices, None);
-        let is_moved = |before: &(TraceId, SpanId)| log.item.trace.zip(log.item.span) != Some(*before);
-        reprocessed.moved.extend(before.filter(is_moved));
-        reprocessed.logs.push((id, PreparedLog::new(log, position)));
-        reprocessed.made.extend(made.map(|span| (id, PreparedSpan::new(span))));
+        let understood = surviving(|| {
+            let (log, made) = understand::log(log, Bytes::from(record.raw), prices, None);
+            let place = log.item.trace.zip(log.item.span);
+            (PreparedLog::new(log, position), made.map(PreparedSpan::new), place)
+        });
+        let Some((log, made, place)) = understood else {
+            reprocessed.logs_left.push(id);
+            continue;
+        };
+        reprocessed.moved.extend(before.filter(|before| place != Some(*before)));
+        reprocessed.logs.push((id, log));
+        reprocessed.made.extend(made.map(|span| (id, span)));
     }
     Ok(reprocessed)
 }
@@ -342,6 +361,31 @@ mod tests {
         let mut positions: Vec<_> = store.rows(&[trace("a")]).unwrap()[0].logs.iter().map(|log| log.position).collect();
         positions.sort_unstable();
         assert_eq!(positions, [7, 8]);
+    }
+
+    #[test]
+    fn a_panic_costs_one_row() {
+        assert_eq!(surviving(|| 7), Some(7));
+        assert_eq!(surviving(|| -> u8 { panic!("out of cheese") }), None);
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_read_is_left_and_the_others_are_translated() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let store = Store::open(&Place::File(path.clone()), Arc::default()).unwrap();
+        send(&store, (1..=9).map(|id| call(id, 10)));
+        let spoil = |connection: &Connection| {
+            let first = "(select min(id) from spans)";
+            let sql = format!("update spans set raw = 'nonsense'::blob where id = {first}");
+            Ok(connection.execute_batch(&sql)?)
+        };
+        store.connection.with(spoil).unwrap();
+        make_stale(&store);
+        store.close();
+        let store = opened(&path);
+        assert_eq!(summarized(&store, 8).spans, 9);
+        assert_eq!(store.connection.with(|connection| count(connection)).unwrap(), 0);
     }
 
     #[test]
