@@ -30,7 +30,7 @@ use super::{
     rows::{span_id, trace_id},
 };
 use crate::{
-    model::{Span, SpanId, TraceId},
+    model::Span,
     pricing::Prices,
     understand::{self, version},
 };

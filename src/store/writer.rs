@@ -16,7 +16,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use duckdb::Connection;
 use tracing::{error, warn};
 
 use super::{
@@ -346,6 +345,8 @@ fn summarizer(queue: Arc<WriteQueue>, prices: Arc<Prices>) -> Sender<Job> {
 #[cfg(test)]
 mod tests {
     use std::thread;
+
+    use duckdb::Connection;
 
     use super::*;
     use crate::store::{

@@ -342,7 +342,7 @@ fn send(address: SocketAddr, case: &Case) -> Result<(), String> {
         from = end;
     }
     drop(stream.shutdown(Shutdown::Write));
-    match io::copy(&mut stream.by_ref().take(64 << 20), &mut io::sink()) {
+    match io::copy(&mut stream.take(64 << 20), &mut io::sink()) {
         Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
             Err("the connection is kept though its sender has ended it".to_owned())
         }
