@@ -182,9 +182,9 @@ impl Checkpointer {
                 drop(self.database.wide());
             }
             if open::is_corrupt(&error.to_string()) {
-                self.queue.damaged()
+                self.queue.damaged();
             } else {
-                self.queue.probe()
+                self.queue.probe();
             }
             return false;
         }

@@ -242,15 +242,17 @@ impl StoreWriter {
             return;
         }
         // A full disk stays full: after a fatal failure of one submission the rest is not tried.
-        let mut given_up = None;
+        let mut given_up: Option<StoreError> = None;
         for waiting in group {
             let outcome = match &given_up {
-                Some(why) => Err(StoreError::Failing(String::clone(why))),
+                Some(error) => Err(error.clone()),
                 None => self.try_commit(&[&waiting.item]).map_err(|failed| {
-                    if failed.fatal {
-                        given_up = Some(failed.why.clone());
+                    let is_fatal = failed.fatal;
+                    let error = StoreError::from(failed);
+                    if is_fatal {
+                        given_up = Some(error.clone());
                     }
-                    failed.into()
+                    error
                 }),
             };
             waiting.answer(outcome);
