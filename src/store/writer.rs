@@ -73,6 +73,8 @@ pub struct StoreWriter {
     is_beyond_repair: bool,
     /// Whether the disk failed, so that what was written last may be on it or not.
     is_unsure: bool,
+    /// How often it has failed since something was stored.
+    disk_errors: u32,
     /// `false` once the queue was closed: the thread ends after the group in hand.
     is_open: bool,
 }
@@ -129,6 +131,7 @@ impl StoreWriter {
             is_damaged: false,
             is_beyond_repair: false,
             is_unsure: false,
+            disk_errors: 0,
             is_open: true,
         }
     }
@@ -292,7 +295,7 @@ impl StoreWriter {
         commit: impl FnOnce(&mut Self) -> Result<Changes, DatabaseError>,
     ) -> Result<(), CommitError> {
         if let Some(why) = self.away() {
-            return Err(CommitError { why, panicked: false, fatal: true, is_disk: self.is_unsure });
+            return Err(CommitError { why, panicked: false, fatal: true, is_disk: self.is_disk_broken() });
         }
         // A panic, say in `assemble` on unexpected telemetry, is one more way to fail and does not end the thread.
         let caught = catch_unwind(AssertUnwindSafe(|| self.load().and_then(|()| commit(self))));
@@ -300,6 +303,7 @@ impl StoreWriter {
         let trouble = match caught {
             Ok(Ok(changes)) => {
                 self.report(None);
+                self.disk_errors = 0;
                 self.changes.add(changes);
                 return Ok(());
             }
@@ -313,12 +317,20 @@ impl StoreWriter {
         };
         warn!(error = trouble, "commit failed");
         self.is_damaged |= open::is_corrupt(&trouble);
-        self.is_unsure |= open::is_disk_error(&trouble);
+        if open::is_disk_error(&trouble) {
+            self.is_unsure = true;
+            self.disk_errors = self.disk_errors.saturating_add(1);
+        }
         self.report(Some(trouble.clone()));
         self.summaries.forget(touched.chain(std::mem::take(&mut self.moving)));
         self.summaries.postpone();
         let fatal = self.recover();
-        Err(CommitError { why: trouble, panicked, fatal, is_disk: self.is_unsure })
+        let is_disk = self.is_disk_broken();
+        if is_disk {
+            // That the file could be opened again does not mean that something can be stored.
+            self.report(Some(trouble.clone()));
+        }
+        Err(CommitError { why: trouble, panicked, fatal, is_disk })
     }
 
     /// Reports whether commits fail, and how many summaries are out of date.

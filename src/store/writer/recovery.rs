@@ -66,6 +66,11 @@ impl StoreWriter {
         Ok(())
     }
 
+    /// Whether the disk failed again after all was written anew, or does not take that.
+    pub(super) fn is_disk_broken(&self) -> bool {
+        self.is_unsure || self.disk_errors > 1
+    }
+
     /// Puts right what can be in the file, opens it again, and reports what came of it.
     fn mend(&mut self) -> Result<(), DatabaseError> {
         let righted = self.database.reopen_mended()?;
