@@ -85,19 +85,22 @@ pub fn connect(place: &Place) -> Result<Opened, OpenError> {
         mended = self::mended(&path)?;
     }
     let access = if is_file { Access::Write } else { Access::Memory };
-    let mut attached = attach(&path, access);
-    if is_file && attached.as_ref().is_err_and(|why| is_corrupt(why)) {
+    let open = || {
+        let connection = attach(&path, access)?;
+        let fit = schema::migrate(&connection).map_err(|error: DatabaseError| error.to_string())?;
+        Ok((connection, fit))
+    };
+    let mut attached = open();
+    if is_file && attached.as_ref().is_err_and(|why: &String| is_corrupt(why)) {
         righted = put_right(&path);
         if righted.is_some() {
-            attached = attach(&path, access);
+            attached = open();
         }
     }
-    let connection = attached.map_err(|why| refused(&path, &why))?;
-    let unusable = |why: String| OpenError::Unusable { path: path.clone(), why };
+    let (connection, fit) = attached.map_err(|why| refused(&path, &why))?;
     if is_file {
-        make_private(&path).map_err(|error| unusable(error.to_string()))?;
+        make_private(&path).map_err(|error| OpenError::Unusable { path: path.clone(), why: error.to_string() })?;
     }
-    let fit = schema::migrate(&connection).map_err(|error: DatabaseError| unusable(error.to_string()))?;
     fitting(&path, &fit)?;
     reprice::note_version(&connection);
     if is_file {
@@ -233,7 +236,7 @@ pub fn connect_to_read(path: &Path) -> Result<Connection, OpenError> {
     let connection = attach(&path, Access::Read).map_err(|why| refused(&path, &why))?;
     match schema::fit(&connection) {
         Ok(fit) => fitting(&path, &fit).map(|()| connection),
-        Err(error) => Err(OpenError::Unusable { path, why: error.to_string() }),
+        Err(error) => Err(OpenError::Unusable { path, why: with_advice(error.to_string()) }),
     }
 }
 

@@ -3,7 +3,7 @@
 
 use duckdb::{Connection, OptionalExt};
 
-use super::{DatabaseError, blobs, log_contents};
+use super::{DatabaseError, blobs, log_contents, open::is_corrupt};
 
 /// Each makes or changes one table. A change of a table is a new file at the end, never an edit of an older one.
 pub const STEPS: &[&str] = &[
@@ -98,8 +98,11 @@ fn version(connection: &Connection) -> Result<Option<u64>, DatabaseError> {
         return Ok(None);
     }
     let ask = "select value from meta where name = 'schema'";
-    // A table `meta` with other columns belongs to another program.
-    Ok(connection.query_row(ask, [], |row| row.get(0)).optional().unwrap_or_default())
+    match connection.query_row(ask, [], |row| row.get(0)).optional() {
+        Err(error) if is_corrupt(&error.to_string()) => Err(error.into()),
+        // A table `meta` with other columns belongs to another program.
+        version => Ok(version.unwrap_or_default()),
+    }
 }
 
 /// Whether the file has no tables at all.
