@@ -30,6 +30,7 @@ mod changes;
 mod checkpoint;
 mod compaction;
 mod doomed;
+mod engine_errors;
 mod exchange_halves;
 mod file_blocks;
 mod found_by;

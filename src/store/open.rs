@@ -14,6 +14,7 @@ use std::{
 use duckdb::{Config, Connection};
 use tracing::warn;
 
+pub use super::engine_errors::{is_corrupt, is_disk_error, is_out_of_memory, with_advice};
 use super::{
     DatabaseError, Place,
     file_blocks::{self, RightedBytes},
@@ -21,8 +22,8 @@ use super::{
     reprice, reserve,
     schema::{self, Fit},
 };
+pub use error::OpenError;
 use error::refused;
-pub use error::{OpenError, is_corrupt, is_disk_error, is_out_of_memory, with_advice};
 
 /// Number of rows in a row group. A checkpoint rewrites row groups that are not full. With the engine's default of
 /// 122,880 rows that took up to 370 ms for 40 MB of log, and the file was a quarter larger; with this it takes 80 ms.

@@ -9,7 +9,6 @@ use tracing::warn;
 use super::{
     DatabaseError,
     hash_ids::LogId,
-    reprocess::{BATCH, BATCH_BYTES},
     rows::{blob, span_id, span_keys, trace_id, uhugeints},
     stored_translation::StoredTranslation,
 };
@@ -20,6 +19,10 @@ use crate::{
     understand::version,
 };
 
+/// Most rows in a batch of those that another version understood.
+pub const BATCH: u64 = 500;
+/// Most bytes of their raw forms in a batch, as they are stored: unpacked they have several times as many.
+pub const BATCH_BYTES: u64 = 4 << 20;
 /// The version of a row that is to be translated again whatever the versions are.
 const NONE: u32 = 0;
 

@@ -26,7 +26,7 @@ use super::{
     queries,
     raw_records::{Origins, RawRecord},
     replace::Reprocessed,
-    reprice::Repriced,
+    reprice::{BATCH, BATCH_BYTES, Repriced},
     rows::{span_id, trace_id},
 };
 use crate::{
@@ -35,10 +35,6 @@ use crate::{
     understand::{self, version},
 };
 
-/// Most spans or log records in a batch.
-pub(super) const BATCH: u64 = 500;
-/// Most bytes of their raw forms in a batch, as they are stored: unpacked they have several times as many.
-pub(super) const BATCH_BYTES: u64 = 4 << 20;
 /// How long after a failure the reprocessing goes on.
 const RETRY: Duration = Duration::from_secs(10);
 

@@ -3,7 +3,7 @@
 
 use duckdb::{Connection, OptionalExt};
 
-use super::{DatabaseError, blobs, log_contents, open::is_corrupt};
+use super::{DatabaseError, blobs, engine_errors::is_corrupt, log_contents};
 
 /// Each makes or changes one table. A change of a table is a new file at the end, never an edit of an older one.
 pub const STEPS: &[&str] = &[

@@ -5,6 +5,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use crate::store::engine_errors::with_advice;
+
 /// Why the store could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
@@ -61,35 +63,6 @@ pub(super) fn refused(path: &Path, why: &str) -> OpenError {
     OpenError::Unusable { path, why: with_advice(why.to_owned()) }
 }
 
-/// Whether the engine's message says that a checksum is wrong.
-pub fn is_corrupt(why: &str) -> bool {
-    why.contains("Data Corruption")
-}
-
-/// Whether the engine's message says that the disk failed: what was written last may be on it or not.
-pub fn is_disk_error(why: &str) -> bool {
-    ["fsync failed", "Input/output error", "I/O error"].iter().any(|said| why.contains(said))
-}
-
-/// Whether the engine's message says that its memory did not suffice.
-pub fn is_out_of_memory(why: &str) -> bool {
-    why.contains("Out of Memory Error") || why.contains("could not allocate block")
-}
-
-/// The engine's message, with what can be done where it says that the file is damaged or the disk failed.
-pub fn with_advice(why: String) -> String {
-    if is_corrupt(&why) {
-        return format!(
-            "{why}; `sideseat-tui check --mend` puts right bytes that have changed, `sideseat-tui check` says what can be \
-             read, and with --salvage puts that into a new file"
-        );
-    }
-    if is_disk_error(&why) {
-        return format!("{why} (the disk failed, not the store: if that stays so, move the store to another disk)");
-    }
-    why
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -106,16 +79,5 @@ mod tests {
     fn what_can_be_done_with_a_damaged_file_is_said() {
         let why = "Data Corruption Error: Corrupt database file: computed checksum 1 does not match stored checksum 2";
         assert!(refused(Path::new("/a"), why).to_string().contains("sideseat-tui check"));
-        assert_eq!(with_advice("IO Error".to_owned()), "IO Error");
-    }
-
-    #[test]
-    fn a_disk_that_fails_is_said_to() {
-        for why in ["FATAL Error: fsync failed!", "IO Error: Could not write file \"/a.wal\": Input/output error"] {
-            assert!(is_disk_error(why) && with_advice(why.to_owned()).contains("the disk failed"), "{why}");
-        }
-        for why in ["IO Error: Could not write file \"/a\": No space left on device", "Data Corruption Error"] {
-            assert!(!is_disk_error(why), "{why}");
-        }
     }
 }
