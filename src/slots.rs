@@ -94,6 +94,10 @@ slots! {
     MarkdownStrong     "markdown.strong"      "Strong emphasis"
     MarkdownLink       "markdown.link"        "A link"
     MarkdownQuote      "markdown.quote"       "A quotation"
+    CodeKeyword        "code.keyword"         "A word that means something to a language"
+    CodeString         "code.string"          "A text in code"
+    CodeNumber         "code.number"          "A number in code"
+    CodeComment        "code.comment"         "A comment in code"
 
     GaugeFull          "gauge.full"           "The full part of a bar"
     GaugeEmpty         "gauge.empty"          "The empty part of a bar"

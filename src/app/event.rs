@@ -18,6 +18,11 @@ use crate::{
 pub enum Event {
     Key(Key),
     Mouse(Mouse),
+    /// The button of the mouse went down at a place for the second time within a moment.
+    DoubleClick {
+        column: u16,
+        row: u16,
+    },
     /// A piece of text was clicked on that does this.
     Chose(Target),
     Resize {

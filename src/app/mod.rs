@@ -23,6 +23,7 @@
 //!   filter_line  the line of the filter: what it offers
 //!   views        filters with a name
 //!   failed_steps from one failed step to the next         comparing: prompts, and the mark
+//!   pointing     what the mouse does
 //!   panes        which pane has the keys                  stats_keys: what keys do in the statistics
 //!   yank         what is copied of what the cursor is on
 //!   deleting     runs and sessions, once that was confirmed  switches: settings that are on or off
@@ -98,6 +99,7 @@ mod panes;
 pub mod picture;
 pub mod picture_keys;
 pub mod places;
+mod pointing;
 mod press;
 pub mod program;
 pub mod removed;

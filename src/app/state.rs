@@ -90,6 +90,8 @@ pub struct State {
     pub(super) tour: Option<Tour>,
     /// The button of the mouse went down in the text of the detail; true where that opened or closed a fold.
     pub(super) pressed: Option<bool>,
+    /// The last click opened or closed something, or went somewhere.
+    pub(super) clicked: bool,
     /// The terminal reports the mouse to the program.
     pub mouse: bool,
     /// Marks and lines are drawn in ASCII.
@@ -230,6 +232,7 @@ impl State {
             split: Split::default(),
             drags: None,
             pressed: None,
+            clicked: false,
             tour: None,
             mouse: true,
             ascii,

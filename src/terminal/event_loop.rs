@@ -20,6 +20,7 @@ use super::{
     ChangeView, Lines, ScreenError, Started,
     alerts::Alerter,
     ask,
+    clicks::Clicks,
     clipboard::{Clipboard, Refused},
     guard::{self, Tty},
     input::{Input, InputEvent},
@@ -116,6 +117,7 @@ pub struct EventLoop {
     /// The one that is not of the demo, and how it is shown.
     real: Option<(Arc<dyn Source>, Mode)>,
     in_demo: bool,
+    clicks: Clicks,
     /// What arrived while the loop waited for something else.
     later: VecDeque<Incoming>,
     ends: bool,
@@ -145,6 +147,7 @@ impl EventLoop {
             painted: None,
             real: None,
             in_demo: false,
+            clicks: Clicks::default(),
             later: VecDeque::new(),
             ends: false,
         }
@@ -201,6 +204,11 @@ impl EventLoop {
             Incoming::Input(InputEvent::Typed(typed)) => {
                 if typed == Typed::Focus(true) && self.outside.asks {
                     ask::background()?;
+                }
+                if let Typed::Mouse(Mouse { column, row, does: MouseDoes::Click }) = typed
+                    && self.clicks.is_second(column, row, Instant::now())
+                {
+                    return self.event(Event::DoubleClick { column, row }, incoming);
                 }
                 if let Typed::Mouse(Mouse { column, row, does: MouseDoes::Click }) = typed
                     && let Some(target) = view::target(&self.state, &self.outside.theme, column, row)

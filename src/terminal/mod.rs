@@ -16,6 +16,7 @@
 mod alerts;
 mod ask;
 mod careful;
+mod clicks;
 mod clipboard;
 mod event_loop;
 mod glyphs;

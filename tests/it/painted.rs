@@ -44,7 +44,8 @@ const LETTERS: &[(Slot, char)] = &[
     (Slot::GaugeEmpty, 'ζ'), (Slot::CostInput, 'η'), (Slot::CostCacheRead, 'θ'), (Slot::CostCacheWrite, 'ι'),
     (Slot::CostOutput, 'κ'), (Slot::CostReasoning, 'λ'), (Slot::Error, 'μ'), (Slot::Warning, 'ν'), (Slot::Ok, 'ξ'),
     (Slot::Running, 'ο'), (Slot::Overlay, 'π'), (Slot::OverlayBorder, 'ρ'), (Slot::OverlayTitle, 'ς'),
-    (Slot::FirstRunCommand, 'σ'), (Slot::ListMatch, 'τ'),
+    (Slot::FirstRunCommand, 'σ'), (Slot::ListMatch, 'τ'), (Slot::CodeKeyword, 'υ'), (Slot::CodeString, 'φ'),
+    (Slot::CodeNumber, 'χ'), (Slot::CodeComment, 'ψ'),
 ];
 
 /// A theme in which each slot has a colour of its own: grounds as background, all others as foreground.

@@ -34,7 +34,8 @@ impl DetailPane {
     pub fn copied_at_cursor(&self) -> Option<Copied> {
         let piece = self.line_at_cursor()?.piece;
         let copied = self.document().copied(self.shown().place.block, piece)?;
-        if piece != Piece::Text {
+        // Lines of JSON are not those that it was written in.
+        if piece != Piece::Text || self.document().shows_json(self.scroll().cursor) {
             return Some(copied);
         }
         let line = self.document().line_of_piece(self.scroll().cursor);

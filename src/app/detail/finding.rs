@@ -176,13 +176,13 @@ impl DetailPane {
     /// Puts the cursor on a hit, and opens all folds of the block that it lies in.
     fn go_to_hit(&mut self, at: usize, height: usize) {
         /// Folds lie in folds no deeper than this.
-        const DEEPEST: usize = 8;
+        const DEEPEST: usize = 32;
         let Some(hit) = self.finding.as_ref().and_then(|finding| finding.hits.get(at)).copied() else { return };
         let view = self.here().view();
         let Some(shown) = self.texts.get_mut(&view) else { return };
         let mut is_moved = false;
         for _ in 0..DEEPEST {
-            let closed = shown.document.closed_folds(hit.block, &self.folds);
+            let closed = shown.document.closed_folds(hit.block, hit.segment, &self.folds);
             if closed.is_empty() {
                 break;
             }

@@ -6,6 +6,7 @@ mod tables;
 
 use std::sync::Arc;
 
+use super::large::Begins;
 use super::lens::{Lens, Moment};
 use super::line::{DocLine, Fold, FoldName, Folds, Joint, Opens, Piece};
 use super::segment::{Above, Extent, Segment, Written, fit, hanging};
@@ -44,8 +45,13 @@ pub struct Builder<'a> {
     texts: usize,
     span: Option<SpanId>,
     moment: Option<Box<Moment>>,
-    /// The span and the fold that were begun last: where the next lines stand.
-    within: (Option<SpanId>, String),
+    /// The block, the fold that was begun last in it, and how many values of JSON were written since: what the folds of the
+    /// next value are named after.
+    within: (u64, String, usize),
+    /// Folds that are closed in what is not written yet.
+    closed: Vec<FoldName>,
+    /// What the next line is of a large JSON value.
+    item: Option<Box<Begins>>,
     /// Which piece of the block the next lines show.
     piece: Piece,
     /// The next line goes on with the one above.
@@ -91,7 +97,9 @@ impl<'a> Builder<'a> {
             texts: 0,
             span: None,
             moment: None,
-            within: (None, String::new()),
+            within: (0, String::new(), 0),
+            closed: Vec::new(),
+            item: None,
             piece: Piece::default(),
             goes_on: None,
             row: None,
@@ -120,7 +128,7 @@ impl<'a> Builder<'a> {
             _ => Above::Text,
         };
         self.finish_lines();
-        Written { segments: self.segments, ends, ticks: self.ticks }
+        Written { segments: self.segments, ends, ticks: self.ticks, closed: self.closed }
     }
 
     /// Whether nothing stands above, in the whole document.
@@ -138,6 +146,11 @@ impl<'a> Builder<'a> {
         matches!(self.sink, Sink::Only { .. })
     }
 
+    /// Whether what is written now is passed over.
+    fn passes_over(&self) -> bool {
+        matches!(self.sink, Sink::Only { within: false, .. })
+    }
+
     /// How many lines `write` writes.
     pub fn count(&self, write: impl FnOnce(&mut Builder)) -> usize {
         let width = u16::try_from(self.width).unwrap_or(u16::MAX);
@@ -146,9 +159,13 @@ impl<'a> Builder<'a> {
         counting.count
     }
 
+    /// A block begins; `block`: its number, which no other block has.
+    pub fn begin(&mut self, block: u64) {
+        self.within = (block, String::new(), 0);
+    }
+
     /// On the next line begins what there is of a span.
     pub fn anchor(&mut self, span: SpanId) {
-        self.within = (Some(span), String::new());
         self.span = Some(span);
     }
 
@@ -271,6 +288,12 @@ impl<'a> Builder<'a> {
         self.folds.is_open(&FoldName(name.to_owned()), open_at_first)
     }
 
+    /// What is written now is named after a fold, also where there is so little of it that it has no head.
+    pub fn stand_in(&mut self, fold: &str) {
+        fold.clone_into(&mut self.within.1);
+        self.within.2 = 0;
+    }
+
     /// The head of something that opens and closes; true when it is open.
     pub fn fold(
         &mut self,
@@ -280,19 +303,13 @@ impl<'a> Builder<'a> {
         head: Vec<Styled>,
         right: Vec<Styled>,
     ) -> bool {
-        self.within.1.clone_from(&name);
+        self.stand_in(&name);
         let name = FoldName(name);
         let open = self.folds.is_open(&name, open_at_first);
         let mut left = vec![Styled::new(format!("{}{} ", " ".repeat(indent), if open { "▾" } else { "▸" }), Slot::Dim)];
         left.extend(head);
         self.spread_with(left, right, " ", Slot::Text, Some(Fold { name, open }));
         open
-    }
-
-    /// Where the next lines stand: in what fold of what span.
-    fn place(&self) -> String {
-        let (span, fold) = &self.within;
-        span.map_or_else(|| fold.clone(), |span| format!("{span} {fold}"))
     }
 
     /// A line that opens and closes as it is, without a mark of its own; true when it is open.
@@ -367,6 +384,7 @@ impl<'a> Builder<'a> {
             piece: self.piece,
             goes_on,
             row,
+            item: self.item.take(),
         });
     }
 }

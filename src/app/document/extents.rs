@@ -2,7 +2,8 @@
 
 use std::ops::Range;
 
-use super::json::{self, DEEPEST};
+use super::json::{self, DEEPEST, Room};
+use super::large::{Part, Taken, step};
 use super::long::{self, AT_ONCE};
 use crate::app::styled::Styled;
 use crate::model::Value;
@@ -69,8 +70,48 @@ fn take_apart(value: &Value, path: &mut Vec<usize>, into: &mut Vec<(JsonExtent, 
     into.push((JsonExtent { path: path.clone(), lines: Lines::Close }, 1));
 }
 
+impl Taken for JsonExtent {
+    type Whole = Value;
+
+    fn place(&self) -> &[usize] {
+        &self.path
+    }
+
+    fn part(&self) -> Part {
+        match &self.lines {
+            Lines::Open => Part::Opens,
+            Lines::Items(range) => Part::Items(range.start),
+            Lines::Text(_) => Part::Text,
+            Lines::Close => Part::Closes,
+        }
+    }
+
+    fn lines(&self, whole: &Value, room: Room) -> Vec<Vec<Styled>> {
+        lines(whole, self, room)
+    }
+
+    fn closing(&self) -> Self {
+        Self { path: self.path.clone(), lines: Lines::Close }
+    }
+
+    fn steps(&self, whole: &Value) -> Vec<String> {
+        let (mut steps, mut part) = (Vec::new(), whole);
+        for nth in &self.path {
+            let Some((name, item)) = child(part, *nth) else { break };
+            steps.push(step(name, *nth));
+            part = item;
+        }
+        steps
+    }
+
+    fn step(&self, whole: &Value, nth: usize) -> String {
+        let part = self.path.iter().try_fold(whole, |part, nth| Some(child(part, *nth)?.1));
+        step(part.and_then(|part| child(part, nth)?.0), nth)
+    }
+}
+
 /// The lines of one extent of a value.
-pub fn lines(value: &Value, extent: &JsonExtent, columns: usize) -> Vec<Vec<Styled>> {
+fn lines(value: &Value, extent: &JsonExtent, room: Room) -> Vec<Vec<Styled>> {
     let (mut name, mut part, mut more) = (None, value, false);
     for nth in &extent.path {
         more = child(part, nth + 1).is_some();
@@ -88,7 +129,7 @@ pub fn lines(value: &Value, extent: &JsonExtent, columns: usize) -> Vec<Vec<Styl
         }
         Lines::Items(range) => {
             let items: Vec<_> = range.clone().filter_map(|nth| child(part, nth)).collect();
-            json::items(&mut lines, &items, extent.path.len(), columns, child(part, range.end).is_some());
+            json::items(&mut lines, &items, extent.path.len(), room, child(part, range.end).is_some());
         }
         Lines::Text(range) => {
             let text = part.as_str().unwrap_or_default();
@@ -141,7 +182,7 @@ mod tests {
             let value = parse(&text).unwrap();
             let extents = of(&value);
             assert!(extents.len() > 5);
-            let apart: Vec<_> = extents.iter().flat_map(|(extent, _)| lines(&value, extent, 60)).collect();
+            let apart: Vec<_> = extents.iter().flat_map(|(extent, _)| lines(&value, extent, 60.into())).collect();
             assert_eq!(texts(apart), texts(json::lines(&value, 60)));
         }
     }
@@ -151,7 +192,7 @@ mod tests {
         let long = "words \\\"and\\\" marks, ".repeat(16_000);
         let value = parse(&format!(r#"{{"text":"{long}","n":1}}"#)).unwrap();
         let extents = of(&value);
-        let apart: Vec<_> = extents.iter().flat_map(|(extent, _)| lines(&value, extent, 60)).collect();
+        let apart: Vec<_> = extents.iter().flat_map(|(extent, _)| lines(&value, extent, 60.into())).collect();
         assert!(apart.len() > 6);
         let joined = |lines: Vec<Vec<Styled>>| {
             texts(lines).iter().map(|line| line.strip_prefix("  ").unwrap_or(line)).collect::<String>()

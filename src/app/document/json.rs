@@ -3,7 +3,7 @@
 use super::long::AT_ONCE;
 use crate::app::styled::{self, Styled};
 use crate::app::wrap;
-use crate::model::Value;
+use crate::model::{Value, json::parse};
 use crate::slots::Slot;
 
 /// Levels that are indented; what is deeper stays on one line.
@@ -12,11 +12,40 @@ pub const DEEPEST: usize = 24;
 /// Bytes of a large value that a summary may show: more than any screen is wide.
 const BRIEF: usize = 2048;
 
-/// A value as indented, coloured JSON: one line where it fits into `columns`.
-pub fn lines(value: &Value, columns: usize) -> Vec<Vec<Styled>> {
+/// What stands in front of what a text holds, where that is JSON.
+pub const TEXT: &str = "text of JSON ";
+
+/// How a value is laid out.
+#[derive(Debug, Clone, Copy)]
+pub struct Room {
+    pub columns: usize,
+    /// Texts that are JSON are laid out as what they hold.
+    pub unfolds: bool,
+}
+
+impl From<usize> for Room {
+    fn from(columns: usize) -> Self {
+        Self { columns, unfolds: true }
+    }
+}
+
+/// A value as indented, coloured JSON: one line where it fits into its room.
+pub fn lines(value: &Value, room: impl Into<Room>) -> Vec<Vec<Styled>> {
     let mut lines = vec![Vec::new()];
-    write(value, 0, columns, &mut lines);
+    write(value, 0, room.into(), &mut lines);
     lines
+}
+
+/// The array or map that a text holds; `None` where it holds none, or an empty one.
+pub fn held(text: &str) -> Option<Value> {
+    let begins = text.trim_start().starts_with(['{', '[']) && text.len() <= AT_ONCE;
+    let value = begins.then(|| parse(text).ok()).flatten()?;
+    let is_empty = match &value {
+        Value::Array(items) => items.is_empty(),
+        Value::Map(entries) => entries.is_empty(),
+        _ => true,
+    };
+    (!is_empty).then_some(value)
 }
 
 /// Whether a value is small enough to be laid out at once.
@@ -76,14 +105,14 @@ pub fn beginning(value: &Value, room: &mut usize) -> Value {
     }
 }
 
-pub fn write(value: &Value, depth: usize, columns: usize, lines: &mut Vec<Vec<Styled>>) {
+fn write(value: &Value, depth: usize, room: Room, lines: &mut Vec<Vec<Styled>>) {
     let indent = depth * 2;
     match value {
-        Value::Array(items) if !items.is_empty() && !fits(value, depth, columns) => {
+        Value::Array(items) if !items.is_empty() && !fits(value, depth, room.columns) => {
             append(lines, "[", Slot::JsonPunctuation);
             for (index, item) in items.iter().enumerate() {
                 newline(lines, indent + 2);
-                write(item, depth + 1, columns, lines);
+                write(item, depth + 1, room, lines);
                 if index + 1 < items.len() {
                     append(lines, ",", Slot::JsonPunctuation);
                 }
@@ -91,12 +120,12 @@ pub fn write(value: &Value, depth: usize, columns: usize, lines: &mut Vec<Vec<St
             newline(lines, indent);
             append(lines, "]", Slot::JsonPunctuation);
         }
-        Value::Map(entries) if !entries.is_empty() && !fits(value, depth, columns) => {
+        Value::Map(entries) if !entries.is_empty() && !fits(value, depth, room.columns) => {
             append(lines, "{", Slot::JsonPunctuation);
             for (index, (name, item)) in entries.iter().enumerate() {
                 newline(lines, indent + 2);
                 self::name(lines, Some(name));
-                write(item, depth + 1, columns, lines);
+                write(item, depth + 1, room, lines);
                 if index + 1 < entries.len() {
                     append(lines, ",", Slot::JsonPunctuation);
                 }
@@ -109,11 +138,17 @@ pub fn write(value: &Value, depth: usize, columns: usize, lines: &mut Vec<Vec<St
             for (index, (name, item)) in entries.iter().enumerate() {
                 append(lines, if index == 0 { "" } else { ", " }, Slot::JsonPunctuation);
                 self::name(lines, Some(name));
-                write(item, DEEPEST, usize::MAX, lines);
+                write(item, DEEPEST, Room { columns: usize::MAX, unfolds: false }, lines);
             }
             append(lines, "}", Slot::JsonPunctuation);
         }
-        Value::String(text) => append(lines, &quoted(text), Slot::JsonString),
+        Value::String(text) => match held(text).filter(|_| room.unfolds && depth + 1 < DEEPEST) {
+            Some(held) => {
+                append(lines, TEXT, Slot::JsonPunctuation);
+                write(&held, depth, room, lines);
+            }
+            None => append(lines, &quoted(text), Slot::JsonString),
+        },
         Value::Int(_) | Value::UInt(_) | Value::Double(_) => append(lines, &value.to_text(), Slot::JsonNumber),
         Value::Null | Value::Bool(_) => append(lines, &value.to_text(), Slot::JsonLiteral),
         Value::Bytes(bytes) => append(lines, &format!("<{} bytes>", bytes.len()), Slot::JsonLiteral),
@@ -155,11 +190,11 @@ pub fn quoted(text: &str) -> String {
 }
 
 /// Some items of an array, or entries of a map, that is in `depth` others; `more`: others follow them.
-pub fn items(lines: &mut Vec<Vec<Styled>>, items: &[(Option<&str>, &Value)], depth: usize, columns: usize, more: bool) {
+pub fn items(lines: &mut Vec<Vec<Styled>>, items: &[(Option<&str>, &Value)], depth: usize, room: Room, more: bool) {
     for (nth, (name, item)) in items.iter().enumerate() {
         newline(lines, depth * 2 + 2);
         self::name(lines, *name);
-        write(item, depth + 1, columns, lines);
+        write(item, depth + 1, room, lines);
         if more || nth + 1 < items.len() {
             append(lines, ",", Slot::JsonPunctuation);
         }
@@ -187,7 +222,6 @@ pub fn append(lines: &mut [Vec<Styled>], text: &str, slot: Slot) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::json::parse;
 
     fn texts(lines: &[Vec<Styled>]) -> Vec<String> {
         lines.iter().map(|line| line.iter().map(|styled| styled.text.as_str()).collect()).collect()
@@ -198,5 +232,28 @@ mod tests {
         let value = parse(r#"{"city":"Paris","days":[1,2]}"#).unwrap();
         assert_eq!(texts(&lines(&value, 60)), [r#"{"city": "Paris", "days": [1,2]}"#]);
         assert_eq!(texts(&lines(&value, 20)), ["{", r#"  "city": "Paris","#, r#"  "days": [1,2]"#, "}"]);
+    }
+
+    #[test]
+    fn a_text_that_is_json_is_laid_out_as_what_it_holds() {
+        let value = parse(
+            r#"{"result":"{\"order_id\": 7, \"lines\": [\"one of them\", \"the other\"]}","note":"[not","none":"[]"}"#,
+        );
+        let value = value.unwrap();
+        assert_eq!(
+            texts(&lines(&value, 40)),
+            [
+                "{",
+                r#"  "result": text of JSON {"#,
+                r#"    "order_id": 7,"#,
+                r#"    "lines": ["one of them","the other"]"#,
+                "  },",
+                r#"  "note": "[not","#,
+                r#"  "none": "[]""#,
+                "}"
+            ]
+        );
+        let raw = texts(&lines(&value, Room { columns: 40, unfolds: false }));
+        assert!(raw[1].starts_with(r#"  "result": "{\"order_id\""#), "{raw:?}");
     }
 }

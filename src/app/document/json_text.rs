@@ -1,8 +1,9 @@
 //! Large JSON that is still text, taken apart by its brackets: only what is looked at is parsed.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
-use super::json::{self, DEEPEST};
+use super::json::{self, DEEPEST, Room};
+use super::large::{Part, Taken, step};
 use super::long::AT_ONCE;
 use crate::app::styled::Styled;
 use crate::model::{Value, json::parse};
@@ -12,10 +13,17 @@ use crate::slots::Slot;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextExtent {
     lines: Lines,
-    /// How many arrays and maps it is in.
-    depth: usize,
+    /// The array or map that it is of, by places in those around it, and the path of that.
+    at: Arc<Way>,
     /// Whether something follows it in the array or map that it is in.
     more: bool,
+}
+
+/// The way to an array or a map: places in those around it, and what each is called there.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+struct Way {
+    places: Vec<usize>,
+    steps: Vec<String>,
 }
 
 /// Ranges are bytes of the text.
@@ -26,9 +34,10 @@ enum Lines {
         name: Option<Range<usize>>,
         is_map: bool,
     },
-    /// Those of some items, or of some entries of a map.
+    /// Those of some items, or of some entries of a map, from one of them on.
     Items {
         items: Range<usize>,
+        first: usize,
         are_entries: bool,
     },
     Close {
@@ -41,7 +50,7 @@ pub fn extents(text: &str) -> Option<Vec<(TextExtent, usize)>> {
     let start = text.len() - text.trim_start().len();
     let whole = start..start + text.trim().len();
     let mut extents = Vec::new();
-    take_apart(text, None, whole, 0, false, &mut extents)?;
+    take_apart(text, None, whole, Way::default(), false, &mut extents)?;
     // The brackets may be right by chance.
     let items = extents.iter().find(|(extent, _)| matches!(extent.lines, Lines::Items { .. }));
     items.is_none_or(|(extent, _)| parsed(text, &extent.lines).is_some()).then_some(extents)
@@ -51,7 +60,7 @@ fn take_apart(
     text: &str,
     name: Option<Range<usize>>,
     value: Range<usize>,
-    depth: usize,
+    way: Way,
     more: bool,
     into: &mut Vec<(TextExtent, usize)>,
 ) -> Option<()> {
@@ -62,32 +71,84 @@ fn take_apart(
         _ => return None,
     };
     let items = items(text, inside)?;
-    into.push((TextExtent { lines: Lines::Open { name, is_map }, depth, more }, 1));
-    let mut group: Option<(Range<usize>, usize)> = None;
-    let put = |group: &mut Option<(Range<usize>, usize)>, more, into: &mut Vec<(TextExtent, usize)>| {
-        if let Some((items, count)) = group.take() {
+    let (depth, at) = (way.places.len(), Arc::new(way));
+    let extent = |lines, more| TextExtent { lines, at: at.clone(), more };
+    into.push((extent(Lines::Open { name, is_map }, more), 1));
+    // Bytes of some items, the first one, and how many they are.
+    let mut group: Option<(Range<usize>, usize, usize)> = None;
+    let put = |group: &mut Option<(Range<usize>, usize, usize)>, more, into: &mut Vec<(TextExtent, usize)>| {
+        if let Some((items, first, count)) = group.take() {
             let lines = count + items.len() / 24;
-            into.push((TextExtent { lines: Lines::Items { items, are_entries: is_map }, depth, more }, lines));
+            into.push((extent(Lines::Items { items, first, are_entries: is_map }, more), lines));
         }
     };
     for (nth, item) in items.iter().enumerate() {
         let more = nth + 1 < items.len();
-        if group.as_ref().is_some_and(|(range, _)| range.len() + item.len() > AT_ONCE) {
+        if group.as_ref().is_some_and(|(range, ..)| range.len() + item.len() > AT_ONCE) {
             put(&mut group, true, into);
         }
         if item.len() > AT_ONCE && depth + 1 < DEEPEST {
             let (name, value) = if is_map { entry(text, item)? } else { (None, item.clone()) };
             if text[value.clone()].starts_with(['[', '{']) {
-                take_apart(text, name, value, depth + 1, more, into)?;
+                let mut way = (*at).clone();
+                way.places.push(nth);
+                way.steps.push(step(read_name(text, name.as_ref()).as_deref(), nth));
+                take_apart(text, name, value, way, more, into)?;
                 continue;
             }
         }
-        let (range, count) = group.get_or_insert((item.clone(), 0));
+        let (range, _, count) = group.get_or_insert((item.clone(), nth, 0));
         (range.end, *count) = (item.end, *count + 1);
     }
     put(&mut group, false, into);
-    into.push((TextExtent { lines: Lines::Close { is_map }, depth, more }, 1));
+    into.push((extent(Lines::Close { is_map }, more), 1));
     Some(())
+}
+
+/// The name that stands in some bytes of the text, in quotes.
+fn read_name(text: &str, name: Option<&Range<usize>>) -> Option<String> {
+    let name = parse(&text[name?.clone()]).ok()?;
+    name.as_str().map(str::to_owned)
+}
+
+impl Taken for TextExtent {
+    type Whole = str;
+
+    fn place(&self) -> &[usize] {
+        &self.at.places
+    }
+
+    fn part(&self) -> Part {
+        match &self.lines {
+            Lines::Open { .. } => Part::Opens,
+            Lines::Items { first, .. } => Part::Items(*first),
+            Lines::Close { .. } => Part::Closes,
+        }
+    }
+
+    fn lines(&self, whole: &str, room: Room) -> Vec<Vec<Styled>> {
+        lines(whole, self, room)
+    }
+
+    fn closing(&self) -> Self {
+        let is_map = match self.lines {
+            Lines::Open { is_map, .. } | Lines::Close { is_map } => is_map,
+            Lines::Items { are_entries, .. } => are_entries,
+        };
+        Self { lines: Lines::Close { is_map }, ..self.clone() }
+    }
+
+    fn steps(&self, _: &str) -> Vec<String> {
+        self.at.steps.clone()
+    }
+
+    fn step(&self, whole: &str, nth: usize) -> String {
+        let name = match &self.lines {
+            Lines::Items { items, are_entries: true, .. } => entry(whole, items).and_then(|(name, _)| name),
+            _ => None,
+        };
+        step(read_name(whole, name.as_ref()).as_deref(), nth)
+    }
 }
 
 /// The items between two brackets, without the white space around them; `None` where brackets or quotes do not match.
@@ -136,31 +197,31 @@ fn entry(text: &str, entry: &Range<usize>) -> Option<(Option<Range<usize>>, Rang
 
 /// The items of an extent; `None` where they are no JSON.
 fn parsed(text: &str, lines: &Lines) -> Option<Value> {
-    let Lines::Items { items, are_entries } = lines else { return None };
+    let Lines::Items { items, are_entries, .. } = lines else { return None };
     let [open, close] = if *are_entries { ["{", "}"] } else { ["[", "]"] };
     parse(&format!("{open}{}{close}", &text[items.clone()])).ok()
 }
 
 /// The lines of one extent of a text.
-pub fn lines(text: &str, extent: &TextExtent, columns: usize) -> Vec<Vec<Styled>> {
-    let TextExtent { lines: which, depth, more } = extent;
+fn lines(text: &str, extent: &TextExtent, room: Room) -> Vec<Vec<Styled>> {
+    let TextExtent { lines: which, at, more } = extent;
+    let depth = at.places.len();
     let indent = depth * 2;
     let mut lines = Vec::new();
     match which {
         Lines::Open { name, is_map } => {
             json::newline(&mut lines, indent);
-            let name = name.clone().and_then(|name| parse(&text[name]).ok());
-            json::name(&mut lines, name.as_ref().and_then(Value::as_str));
+            json::name(&mut lines, read_name(text, name.as_ref()).as_deref());
             json::append(&mut lines, if *is_map { "{" } else { "[" }, Slot::JsonPunctuation);
         }
         Lines::Items { items, .. } => match parsed(text, which) {
             Some(Value::Array(items)) => {
                 let items: Vec<_> = items.iter().map(|item| (None, item)).collect();
-                json::items(&mut lines, &items, *depth, columns, *more);
+                json::items(&mut lines, &items, depth, room, *more);
             }
             Some(Value::Map(entries)) => {
                 let entries: Vec<_> = entries.iter().map(|(name, item)| (Some(name.as_str()), item)).collect();
-                json::items(&mut lines, &entries, *depth, columns, *more);
+                json::items(&mut lines, &entries, depth, room, *more);
             }
             _ => {
                 json::newline(&mut lines, indent + 2);
@@ -196,7 +257,7 @@ mod tests {
             let value = parse(&text).unwrap();
             let extents = extents(&text).unwrap();
             assert!(extents.len() > 5);
-            let apart: Vec<_> = extents.iter().flat_map(|(extent, _)| lines(&text, extent, 60)).collect();
+            let apart: Vec<_> = extents.iter().flat_map(|(extent, _)| lines(&text, extent, 60.into())).collect();
             assert_eq!(texts(apart), texts(json::lines(&value, 60)));
         }
     }

@@ -374,7 +374,7 @@ impl Document {
         }
         let mut builder = Builder::new(folds, (&self.zone, &self.lens), self.width, above).at(self.now);
         blocks.write(entry.block, &mut builder);
-        let Written { segments, ends, ticks } = builder.done();
+        let Written { segments, ends, ticks, .. } = builder.done();
         let (block, ended) = (entry.block, entry.measured.then_some(entry.ends));
         let mut laid: Vec<Entry> = segments
             .into_iter()

@@ -3,7 +3,7 @@
 use std::{collections::HashSet, sync::Arc};
 
 use super::lens::Moment;
-use super::table;
+use super::{large::Begins, table};
 use crate::app::styled::Styled;
 use crate::model::{Media, MediaData, SpanId};
 
@@ -25,6 +25,8 @@ pub struct DocLine {
     pub goes_on: Option<Joint>,
     /// The row of a table that it shows some of.
     pub row: Option<Arc<table::Written>>,
+    /// Which item of which array or map of a large JSON value begins or ends in it, where what is above may not be known.
+    pub item: Option<Box<Begins>>,
 }
 
 /// What stood between two lines that were one.

@@ -5,9 +5,10 @@
 
 use std::ops::Range;
 
-use pulldown_cmark::{Event, Options, Parser, Tag, TagEnd};
+use pulldown_cmark::{CodeBlockKind, Event, Options, Parser, Tag, TagEnd};
 
 use super::build::Builder;
+use super::highlight::Highlighter;
 use super::table::{self, Table};
 use crate::app::styled::{Styled, append};
 use crate::slots::Slot;
@@ -17,6 +18,9 @@ pub const TOO_LONG: usize = 256 * 1024;
 
 /// Writes a (clean) text; `base` is the slot of plain prose.
 pub fn write(to: &mut Builder, indent: usize, text: &str, base: Slot) {
+    if to.is_partial() {
+        return;
+    }
     for piece in pieces(text, base) {
         match piece {
             Piece::Lines(lines) => to.styled_lines(indent, lines),
@@ -86,6 +90,7 @@ fn parse(text: &str, base: Slot) -> Parsed {
     let mut slots = vec![base];
     let mut styled: Vec<(Range<usize>, Slot)> = Vec::new();
     let mut tables: Vec<table::Place> = Vec::new();
+    let mut code: Option<Highlighter> = None;
     // The table that the parser is in, where it is in nothing else.
     let mut table: Option<table::Place> = None;
     let mut from = 0;
@@ -94,6 +99,9 @@ fn parse(text: &str, base: Slot) -> Parsed {
     {
         let slot = match &event {
             Event::Start(tag) => {
+                if let Tag::CodeBlock(CodeBlockKind::Fenced(fence)) = tag {
+                    code = Highlighter::of(fence);
+                }
                 match (tag, &mut table) {
                     (Tag::Table(aligned), _) if slots.len() == 1 => {
                         table = Some(table::Place { range: range.clone(), aligned: aligned.clone(), rows: Vec::new() });
@@ -118,6 +126,9 @@ fn parse(text: &str, base: Slot) -> Parsed {
                 continue;
             }
             Event::End(end) => {
+                if *end == TagEnd::CodeBlock {
+                    code = None;
+                }
                 if *end == TagEnd::Table {
                     tables.extend(table.take());
                 }
@@ -138,7 +149,14 @@ fn parse(text: &str, base: Slot) -> Parsed {
             styled.push((from..range.start, mark(&text[from..range.start], base)));
         }
         from = range.end;
-        styled.push((range, slot));
+        match &mut code {
+            Some(code) => {
+                code.stretches(&text[range.clone()], slot, |piece, slot| {
+                    styled.push((range.start + piece.start..range.start + piece.end, slot));
+                });
+            }
+            None => styled.push((range, slot)),
+        }
     }
     if from < text.len() {
         styled.push((from..text.len(), mark(&text[from..], base)));
@@ -202,6 +220,18 @@ mod tests {
         let Some(Piece::Lines(lines)) = pieces("## Plan\nuse `x`", Slot::Text).pop() else { panic!("no table") };
         assert_eq!(lines[0].last().unwrap(), &Styled::new("Plan", Slot::MarkdownHeading));
         assert!(lines[1].iter().any(|styled| styled.slot == Slot::MarkdownCode && styled.text.contains('x')));
+    }
+
+    #[test]
+    fn code_is_coloured_by_the_language_that_its_fence_names() {
+        let text = "- so:\n  ```python\n  return 1\n\n  # end\n  ```\n\n```\nreturn 1\n```";
+        assert_eq!(joined(text), text);
+        let Some(Piece::Lines(lines)) = pieces(text, Slot::Text).pop() else { panic!("no table") };
+        let slots =
+            |line: usize| lines[line].iter().map(|styled| (styled.text.trim(), styled.slot)).collect::<Vec<_>>();
+        assert!(slots(2).contains(&("return", Slot::CodeKeyword)) && slots(2).contains(&("1", Slot::CodeNumber)));
+        assert!(slots(4).contains(&("# end", Slot::CodeComment)));
+        assert_eq!(slots(8), [("return 1", Slot::MarkdownCode)]);
     }
 
     #[test]

@@ -150,6 +150,7 @@ impl<P: Pane> Blocks for Outlined<P> {
     }
 
     fn write(&self, block: usize, to: &mut Builder) {
+        to.begin(self.id(block).0);
         self.pane.write(&self.outline.blocks[block].what, to);
     }
 

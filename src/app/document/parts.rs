@@ -3,8 +3,12 @@
 use std::fmt;
 
 use super::build::Builder;
+use super::build::json_folds::{Of, item_of};
+use super::highlight;
 use super::json;
+use super::large::step;
 use super::line::{Copied, Opens};
+use super::long::AT_ONCE;
 use super::markdown;
 use crate::app::{format, styled::Styled, wrap};
 use crate::model::{
@@ -20,6 +24,8 @@ pub enum Prose {
     Markdown,
     /// As it is, in one slot.
     Plain(Slot),
+    /// What a tool works with: JSON as that, all else as it is, in one slot.
+    Data(Slot),
 }
 
 /// Shows one part that is neither a call nor a result nor reasoning.
@@ -31,8 +37,10 @@ pub fn content(to: &mut Builder, indent: usize, part: &Part, prose: Prose) {
         }
         Content::Text(text) => match prose {
             Prose::Markdown if text.len() > markdown::TOO_LONG || to.is_raw() => to.prose(indent, "", text, Slot::Text),
+            Prose::Markdown if json_data(to, indent, text) => {}
             Prose::Markdown => markdown::write(to, indent, &wrap::clean(text), Slot::Text),
             Prose::Plain(slot) => to.text(indent, text, slot),
+            Prose::Data(slot) => data(to, indent, text, slot),
         },
         Content::Refusal(text) => {
             to.line(vec![pad(indent), Styled::new("refusal", Slot::Warning)]);
@@ -70,23 +78,36 @@ pub fn arguments(to: &mut Builder, indent: usize, call: &ToolCall) {
 /// The arguments of a call, a line each: the name, then the value; texts of several lines, and what is large, stand
 /// beneath.
 pub fn table(to: &mut Builder, indent: usize, input: &Value) {
+    if let Value::String(text) = input
+        && !to.is_raw()
+    {
+        // Some senders write them as text.
+        if text.len() <= AT_ONCE
+            && let Ok(value @ Value::Map(_)) = values::parse(text)
+        {
+            return table(to, indent, &value);
+        }
+        return data(to, indent, text, Slot::JsonString);
+    }
     let Some(entries) = input.as_map().filter(|_| !to.is_raw()) else {
         return to.json(indent, input);
     };
+    let number = to.next_json();
     let columns = to.width.saturating_sub(indent);
     let names = entries.iter().map(|(name, _)| wrap::width(&wrap::clean_line(name)));
     let widest = names.max().unwrap_or(0).min(columns / 3).min(24);
-    for (name, value) in entries {
+    for (nth, (name, value)) in entries.iter().enumerate() {
+        let (number, root) = (item_of(number, nth), step(Some(name), nth));
         let name = wrap::cut(&wrap::clean_line(name), widest);
         let gap = " ".repeat(widest - wrap::width(&name) + 2);
         let mut head = vec![Styled::new(name, Slot::JsonKey), Styled::new(gap, Slot::Text)];
         match value {
-            Value::String(text) if text.contains('\n') => {
+            Value::String(text) if text.contains('\n') && json::held(text).is_none() => {
                 to.styled_lines(indent, vec![head]);
                 to.prose(indent, "  ", text, Slot::JsonString);
             }
             value if json::is_light(value) => {
-                let lines = json::lines(value, columns.saturating_sub(widest + 2)).into_iter().enumerate();
+                let lines = json::lines(value, to.room(indent + widest + 2)).into_iter().enumerate();
                 let beside = |(at, mut line): (usize, Vec<Styled>)| {
                     if at == 0 {
                         head.append(&mut line);
@@ -96,11 +117,11 @@ pub fn table(to: &mut Builder, indent: usize, input: &Value) {
                     line
                 };
                 let lines = lines.map(beside).collect();
-                to.json_lines(indent, lines);
+                to.json_lines(indent, lines, Of::Value(number));
             }
             value => {
                 to.styled_lines(indent, vec![head]);
-                to.json(indent + 2, value);
+                to.json_part(indent + 2, value, number, &root);
             }
         }
     }
@@ -171,8 +192,33 @@ pub fn result_content(to: &mut Builder, indent: usize, content_of: &[Part], slot
         to.line(vec![pad(indent), Styled::new("an empty result", Slot::Dim)]);
     }
     for part in content_of {
-        content(to, indent, part, Prose::Plain(slot));
+        content(to, indent, part, Prose::Data(slot));
     }
+}
+
+/// A text that a tool gave back, or was called with: as JSON where it is an array or a map, and coloured where it says what
+/// differs between files.
+fn data(to: &mut Builder, indent: usize, text: &str, slot: Slot) {
+    if json_data(to, indent, text) {
+        return;
+    }
+    if highlight::is_diff(text) && !to.is_raw() {
+        return to.diff(indent, text, slot);
+    }
+    to.text(indent, text, slot);
+}
+
+/// Writes a text as JSON where it is an array or a map; false where it is none, or is wanted as it was received.
+fn json_data(to: &mut Builder, indent: usize, text: &str) -> bool {
+    if to.is_raw() || !text.trim_start().starts_with(['{', '[']) {
+        return false;
+    }
+    if text.len() > AT_ONCE {
+        return to.json_text(indent, text);
+    }
+    let Ok(value) = values::parse(text) else { return false };
+    to.json(indent, &value);
+    true
 }
 
 pub fn reasoning_text(to: &mut Builder, indent: usize, reasoning: &Reasoning) {

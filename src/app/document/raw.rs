@@ -279,6 +279,7 @@ fn attribute(to: &mut Builder, fold: &str, name: &str, value: &Value) {
             6,
             &[Styled::new(format!("  {name}"), Slot::JsonKey)].into_iter().chain(kind).collect::<Vec<_>>(),
         );
+        to.stand_in(fold);
         lay_out(to, &shown);
     } else {
         let (head, right) = head(format!("{height} lines"), kind);

@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use super::extents::JsonExtent;
 use super::json_text::TextExtent;
-use super::line::DocLine;
+use super::line::{DocLine, FoldName};
 use crate::app::{styled::Styled, wrap};
 
 /// A stretch of a long text or of large JSON, laid out by itself.
@@ -47,6 +47,8 @@ pub struct Written {
     pub ends: Above,
     /// It depends on the moment at which it was written.
     pub ticks: bool,
+    /// The folds that are closed in what is still to be written, and of which something is left out there.
+    pub closed: Vec<FoldName>,
 }
 
 impl Written {

@@ -19,6 +19,9 @@ const WIDEST: usize = 1000;
 /// A column whose words are broken has at least this room; where there is less, each row is a list of names and values.
 const NARROW: usize = 10;
 
+/// Cells are broken at so many columns also where nothing is wrapped: all rows are as wide as their widest cell.
+const WIDEST: usize = 240;
+
 /// What stands between two columns.
 pub const BETWEEN: &str = " │ ";
 
@@ -274,7 +277,7 @@ mod tests {
             ]
         );
         assert!(lines.iter().all(|line| wrap::width(line) <= 36));
-        assert_eq!(table().widths(30, true), None, "nobody reads a column of a few letters");
-        assert_eq!(table().widths(30, false), table().widths(200, true), "what is not wrapped is as wide as it is");
+        assert_eq!(table().widths(28, true), None, "nobody reads a column of a few letters");
+        assert_eq!(table().widths(28, false), table().widths(200, true), "what is not wrapped is as wide as it is");
     }
 }

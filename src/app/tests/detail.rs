@@ -216,6 +216,30 @@ fn lines_are_selected_by_moves_and_copied_as_one_text() {
 }
 
 #[test]
+fn a_double_click_counts_once() {
+    let mut scene = Scene::with([fake(1, Some("a"))]).still();
+    scene.press("g g");
+    let tree = scene.state.areas().and_then(|areas| areas.tree).expect("it is shown").rows;
+    let (column, row) = (tree.x + 8, tree.y);
+    let click = Event::Mouse(Mouse { column, row, does: MouseDoes::Click });
+    let again = Event::DoubleClick { column, row };
+    let rows = |scene: &Scene| scene.state.tree.rows().len();
+    let before = rows(&scene);
+    scene.event(click.clone());
+    let after = rows(&scene);
+    assert_ne!(after, before, "a click on the row with the cursor opens or closes it");
+    scene.event(again.clone());
+    assert_eq!(rows(&scene), after, "the second click of two does nothing more");
+    scene.event(click.clone());
+    assert_eq!(rows(&scene), before);
+    scene.press("j");
+    scene.event(click);
+    assert_eq!(rows(&scene), before, "elsewhere a click only chooses");
+    scene.event(again);
+    assert_eq!(rows(&scene), after, "and the second one opens what was chosen");
+}
+
+#[test]
 fn the_mouse_selects_what_it_is_dragged_over_and_opens_nothing() {
     let mut scene = Scene::with([fake(1, Some("a"))]).still();
     scene.press("j");

@@ -3,7 +3,7 @@
 use super::Document;
 use crate::{
     app::{
-        document::{DocLine, build::json_folds},
+        document::{DocLine, build::json_folds, json, large::step},
         styled::Styled,
     },
     slots::Slot,
@@ -11,6 +11,9 @@ use crate::{
 
 /// So many lines above are looked at for what a value is in.
 const ABOVE: usize = 4_000;
+
+/// What jq does to go on in a text that is JSON.
+const FROM_TEXT: &str = "|fromjson|";
 
 /// What is above a line is not known.
 struct Unknown;
@@ -23,7 +26,7 @@ impl Document {
         let mut at = self.first_of(at);
         let mut line = self.json_line(at)?;
         let mut left = ABOVE;
-        if json_folds::closes(&line.texts) {
+        if line.item.is_none() && json_folds::closes(&line.texts) {
             // A closing bracket is of what opened as far in.
             let depth = indent(line);
             at = self
@@ -33,6 +36,10 @@ impl Document {
         }
         let mut parts = Vec::new();
         loop {
+            if let Some(item) = &line.item {
+                parts.push(item.path.clone());
+                break;
+            }
             if is_cut(line) {
                 return None;
             }
@@ -40,18 +47,31 @@ impl Document {
             let key = key(line);
             let mut siblings = 0;
             let parent = self.json_above(at, &mut left, |other| {
-                let is_in = indent(other) < depth;
-                siblings += usize::from(indent(other) == depth && !json_folds::closes(&other.texts));
-                is_in
+                let is_beside = indent(other) == depth;
+                let is_known = is_beside && other.item.is_some();
+                siblings += usize::from(is_beside && !is_known && !json_folds::closes(&other.texts));
+                is_known || indent(other) < depth
             });
             let parent = parent.ok()?;
+            // One that is beside it in the array or map, and says where it is.
+            if let Some(beside) = parent.and_then(|above| self.json_line(above)).filter(|line| indent(line) == depth)
+                && let Some(item) = &beside.item
+            {
+                parts.push(step(key.as_deref(), item.nth + 1 + siblings));
+                parts.push(item.within.clone());
+                break;
+            }
             let parent = parent.and_then(|parent| Some((parent, self.json_line(parent)?)));
             let parent = parent.filter(|(_, parent)| json_folds::opens(&parent.texts) || is_name_alone(parent));
             let in_array = parent.as_ref().is_some_and(|(_, parent)| ends_with(&parent.texts, '['));
             match key {
-                Some(key) => parts.push(named(&key)),
-                None if in_array => parts.push(format!("[{siblings}]")),
+                Some(key) => parts.push(step(Some(&key), siblings)),
+                None if in_array => parts.push(step(None, siblings)),
                 None => {}
+            }
+            // What is in a text has to be read out of it first.
+            if parent.as_ref().is_some_and(|(_, parent)| opens_text(&parent.texts)) {
+                parts.push(FROM_TEXT.to_owned());
             }
             let Some(above) = parent else { break };
             (at, line) = above;
@@ -60,8 +80,14 @@ impl Document {
             return None;
         }
         parts.reverse();
-        let path = parts.concat();
+        let path = parts.concat().replace(&format!("{FROM_TEXT}["), &format!("{FROM_TEXT}.["));
         Some(if path.starts_with('.') { path } else { format!(".{path}") })
+    }
+
+    /// Whether a line shows some of a value as JSON.
+    #[must_use]
+    pub fn shows_json(&self, at: usize) -> bool {
+        self.json_line(self.first_of(at)).is_some()
     }
 
     /// The nearest line above, of the same JSON, of which something holds; `None`: there is none.
@@ -155,13 +181,12 @@ fn is_name_alone(line: &DocLine) -> bool {
     key(line).is_some() && line.texts.iter().all(is_name)
 }
 
-fn ends_with(line: &[Styled], bracket: char) -> bool {
-    line.last().is_some_and(|last| last.text.ends_with(bracket))
+/// Whether what opens at the end of a line stands in a text.
+fn opens_text(line: &[Styled]) -> bool {
+    json_folds::opens(line)
+        && line.last().is_some_and(|last| last.text.trim_end_matches(['{', '[']).ends_with(json::TEXT))
 }
 
-/// `.name`, or `["a name"]`.
-fn named(key: &str) -> String {
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '_';
-    let is_name = !key.is_empty() && key.chars().all(is_plain) && !key.starts_with(|c: char| c.is_ascii_digit());
-    if is_name { format!(".{key}") } else { format!("[{}]", crate::app::document::json::quoted(key)) }
+fn ends_with(line: &[Styled], bracket: char) -> bool {
+    line.last().is_some_and(|last| last.text.ends_with(bracket))
 }

@@ -7,7 +7,7 @@ use crate::app::document::{
     build::Builder,
     line::{DocLine, FoldName, Folds},
     needle::Needle,
-    segment::{Above, Segment},
+    segment::{Above, Segment, Written},
 };
 
 /// What looking at a block costs beside its text, in bytes of text.
@@ -73,14 +73,33 @@ impl Document {
         search.segments.is_empty() && search.block >= blocks.count()
     }
 
-    /// The folds of a block that are closed.
+    /// The folds of a block that are closed; once none is, those of one of its long texts' segments.
     #[must_use]
-    pub fn closed_folds(&self, block: usize, folds: &Folds) -> Vec<FoldName> {
+    pub fn closed_folds(&self, block: usize, segment: usize, folds: &Folds) -> Vec<FoldName> {
         let Some(blocks) = self.blocks.as_deref().filter(|blocks| block < blocks.count()) else { return Vec::new() };
-        let mut builder = Builder::new(folds, (&self.zone, &self.lens), self.width, Above::Text).at(self.now);
+        let around = (&self.zone, &self.lens);
+        let mut builder = Builder::new(folds, around, self.width, Above::Text).at(self.now);
         blocks.write(block, &mut builder);
-        let lines = builder.done().into_lines();
-        lines.into_iter().filter_map(|line| line.fold.filter(|fold| !fold.open)).map(|fold| fold.name).collect()
+        let Written { segments, mut closed, .. } = builder.done();
+        let closed_in = |lines: Vec<DocLine>| {
+            lines.into_iter().filter_map(|line| line.fold.filter(|fold| !fold.open)).map(|fold| fold.name)
+        };
+        let mut long = None;
+        for (at, written) in segments.into_iter().enumerate() {
+            match written {
+                Segment::Lines(lines) => closed.extend(closed_in(lines)),
+                Segment::Later { text, extent, .. } if at == segment => long = Some((text, extent)),
+                Segment::Later { .. } => {}
+            }
+        }
+        closed.sort_by(|left, right| left.0.cmp(&right.0));
+        closed.dedup();
+        if let Some((text, extent)) = long.filter(|_| closed.is_empty()) {
+            let mut builder = Builder::only(folds, around, self.width, text, &extent).at(self.now);
+            blocks.write(block, &mut builder);
+            closed.extend(closed_in(builder.done().into_lines()));
+        }
+        closed
     }
 
     /// The lines of a segment, as it is laid out, in which the phrase starts: a line as often as it does.

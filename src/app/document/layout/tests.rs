@@ -1,8 +1,9 @@
 //! Places and windows, against the whole text.
 
+mod json;
+mod tables;
+
 use super::*;
-use crate::app::document::line::Piece;
-use crate::app::document::markdown;
 use crate::app::document::needle::Needle;
 use crate::app::document::outline::{Outline, Pane};
 use crate::app::styled::Styled;
@@ -183,55 +184,6 @@ fn selected_lines_are_those_of_the_text_also_where_they_are_not_laid_out() {
     }
 }
 
-/// One value, as JSON.
-#[derive(Debug)]
-struct Json(crate::model::Value);
-
-impl Pane for Json {
-    type Block = ();
-
-    fn write(&self, (): &(), to: &mut Builder) {
-        to.json(2, &self.0);
-    }
-}
-
-#[test]
-fn each_line_of_json_has_its_path_and_what_opens_in_it_closes() {
-    let text = r#"{"hotels":[{"id":"h-17","near":{"a road":"none at all, as far as anybody knows","tags":["quiet","a garden with a pond"]}},
-        {"id":"h-04, which is the second one that was found"}],"more":11}"#;
-    let value = crate::model::json::parse(text).unwrap();
-    let mut outline = Outline::default();
-    outline.push((), "json", 9, 0);
-    let blocks: Arc<dyn Blocks> = outline.of(Json(value)).into();
-    let mut folds = Folds::default();
-    let mut document = Document::new(blocks.clone(), 48, Zone::default());
-    document.measure(usize::MAX, Place::default(), &folds);
-    let path_of = |document: &Document, text: &str| {
-        let at = (0..document.len()).find(|at| document.text(*at).contains(text)).unwrap();
-        document.json_path(at)
-    };
-    for (line, path) in [
-        ("\"hotels\"", Some(".hotels")),
-        ("\"h-17\"", Some(".hotels[0].id")),
-        ("a road", Some(".hotels[0].near[\"a road\"]")),
-        ("\"tags\"", Some(".hotels[0].near.tags")),
-        ("h-04", Some(".hotels[1]")),
-        ("\"more\"", Some(".more")),
-    ] {
-        let found = path_of(&document, line);
-        assert!(found.as_deref().is_some_and(|found| found.starts_with(path.unwrap())), "{line}: {found:?}");
-    }
-    assert_eq!(document.json_path(0), None, "the whole has no path");
-    assert_eq!(document.json_path(document.len() - 2), Some(".more".to_owned()));
-    let near = (0..document.len()).find(|at| document.text(*at).contains("\"near\"")).unwrap();
-    let fold = document.line(near).and_then(|line| line.fold.clone()).unwrap();
-    folds.toggle(&fold.name);
-    let closed = Document::whole(blocks, &folds, 48);
-    let texts: Vec<String> = closed.iter().map(DocLine::text).collect();
-    assert!(closed.len() < document.len() && texts.iter().any(|text| text.contains("\"near\": { … }")), "{texts:?}");
-    assert!(!texts.iter().any(|text| text.contains("a road")), "{texts:?}");
-}
-
 /// One text.
 #[derive(Debug)]
 struct Words(&'static str);
@@ -259,65 +211,4 @@ fn an_address_that_was_cut_to_the_width_is_whole_in_each_of_its_lines() {
         }
     }
     assert_eq!(shown, "https://example.org/a/path/that/is/longer/than/a/line?and=more");
-}
-
-/// What a model said, with a table in it.
-#[derive(Debug)]
-struct Said(&'static str);
-
-impl Pane for Said {
-    type Block = ();
-
-    fn write(&self, (): &(), to: &mut Builder) {
-        to.piece(Piece::Text);
-        markdown::write(to, 4, self.0, Slot::Text);
-    }
-}
-
-const SAID: &str = "Two of them:\n\n| hotel | note |\n|---|---|\n| Ryokan | quiet, with a garden and a long way to the sea |\n| Inn | near |\n\n```sh\nls\n```";
-
-fn said(width: u16) -> Document {
-    let mut outline = Outline::default();
-    outline.push((), "said", 9, 0);
-    let mut document = Document::new(outline.of(Said(SAID)).into(), width, Zone::default());
-    document.measure(usize::MAX, Place::default(), &Folds::default());
-    document
-}
-
-fn shown(document: &Document) -> Vec<String> {
-    (0..document.len()).map(|at| document.text(at).trim_end().to_owned()).collect()
-}
-
-#[test]
-fn a_table_is_laid_out_and_copied_as_it_was_written() {
-    let rule = |width: usize| format!("    ───────┼─{}", "─".repeat(width));
-    let wide = said(80);
-    assert_eq!(shown(&wide)[2], "    hotel  │ note");
-    assert_eq!(shown(&wide)[3], rule(46));
-    assert_eq!(shown(&wide)[4], "    Ryokan │ quiet, with a garden and a long way to the sea");
-    assert_eq!(shown(&wide)[5], "    Inn    │ near");
-    let broken = said(36);
-    assert_eq!(shown(&broken)[4], "    Ryokan │ quiet, with a garden");
-    assert_eq!(shown(&broken)[5], "           │ and a long way to the");
-    assert_eq!(shown(&broken)[6], "           │ sea");
-    assert_eq!(shown(&broken)[7], rule(23));
-    let narrow = said(22);
-    assert_eq!(shown(&narrow)[2], "    hotel · note");
-    assert!(shown(&narrow).contains(&"    hotel  Ryokan".to_owned()), "{:?}", shown(&narrow));
-    let folds = Folds::default();
-    for document in [wide, broken, narrow] {
-        let all = document.selected(document.place(0), document.last(), &folds);
-        assert_eq!((all.text.trim_end(), all.lines), (SAID, 10));
-        let lines = || (0..document.len()).map(|at| (at, document.text(at)));
-        let code = lines().find(|(_, text)| text.trim() == "ls").unwrap().0;
-        assert_eq!(document.line_of_piece(code), Some(8), "lines of the text are those that were written");
-        // A row is copied whole, whichever of its lines is chosen.
-        let sea = lines().rfind(|(_, text)| text.contains("sea")).unwrap().0;
-        let row = document.selected(document.place(sea), document.place(sea), &folds);
-        assert_eq!(row.text, "| Ryokan | quiet, with a garden and a long way to the sea |\n");
-        let mut hits = Vec::new();
-        let needle = Needle::new("long way to the sea");
-        assert!(document.search(&mut Search::default(), &needle, &folds, usize::MAX, &mut hits));
-        assert_eq!(hits.len(), 1, "what a cell was broken within is found");
-    }
 }

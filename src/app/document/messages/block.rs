@@ -139,6 +139,7 @@ fn returned(to: &mut Builder, name: String, content: &[Part], slot: Slot) {
             return;
         }
     } else {
+        to.stand_in(&name);
         to.mark(4, Styled::new("←", slot));
     }
     parts::result_content(to, 6, content, slot);

@@ -181,7 +181,7 @@ impl Messages {
                 }
                 to.piece(Piece::Text);
                 let is_tool = message.message.role == Role::Tool;
-                let prose = if is_tool { Prose::Plain(Slot::Text) } else { Prose::Markdown };
+                let prose = if is_tool { Prose::Data(Slot::Text) } else { Prose::Markdown };
                 parts::content(to, 4, part, prose);
             }
         }

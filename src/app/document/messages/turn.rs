@@ -143,7 +143,7 @@ pub fn system(to: &mut Builder, prompt: &[Part], name: String, as_in_run: Option
 fn show_prompt(to: &mut Builder, prompt: &[Part]) {
     to.piece(Piece::Text);
     for part in prompt {
-        parts::content(to, 4, part, Prose::Plain(Slot::Text));
+        parts::content(to, 4, part, Prose::Markdown);
     }
 }
 

@@ -34,8 +34,13 @@ pub fn items(stack: &str) -> impl Iterator<Item = Item<'_>> {
 
 /// Whether a frame is written as Python does, which writes what was called last at the end.
 pub fn is_python(frame: &str) -> bool {
-    let words = frame.trim_start();
+    let words = ungrouped(frame).trim_start();
     words.len() < frame.len() && words.starts_with("File \"") && first_line(words).contains(", line ")
+}
+
+/// A line of Python's without the bar that stands before those of a group of exceptions.
+pub fn ungrouped(line: &str) -> &str {
+    line.trim_start().strip_prefix("| ").unwrap_or(line)
 }
 
 /// How many bytes the next frame or line takes, and whose the frame is; `None` for a line that is none.
@@ -48,7 +53,8 @@ fn next(text: &str, numbered: bool) -> (usize, Option<Whose>) {
         let mut length = line.len();
         loop {
             let code = first_line(&text[length..]);
-            if code.trim().is_empty() || code.len() - code.trim_start().len() <= indent {
+            let inside = ungrouped(code);
+            if inside.trim().is_empty() || indent_in(code) <= indent_in(line) {
                 break;
             }
             length += code.len();
@@ -71,6 +77,12 @@ fn next(text: &str, numbered: bool) -> (usize, Option<Whose>) {
     // Go: what was called, and in the line beneath it where that is.
     let is_go = indent == 0 && place.starts_with('\t') && place.contains(".go:") && words.contains(['(', '.']);
     if is_go { (line.len() + place.len(), Some(whose(place))) } else { (line.len(), None) }
+}
+
+/// Columns before the words of a line, behind such a bar.
+fn indent_in(line: &str) -> usize {
+    let inside = ungrouped(line);
+    inside.len() - inside.trim_start().len()
 }
 
 /// `shop::book` of `   2: shop::book`.

@@ -109,13 +109,13 @@ fn last_first<'a>(items: &[Item<'a>]) -> Vec<Raised<'a>> {
             }
         } else if let Some((_, words)) = CHAINS.iter().find(|(mark, _)| line.starts_with(mark)) {
             last.relation = Some(words);
-        } else if line.trim_start().starts_with("Traceback (most recent call last)") {
+        } else if line.contains("Traceback (most recent call last)") {
             if is_framed || !last.message.is_empty() {
                 raised.push(Raised::default());
                 is_framed = false;
             }
         } else if !is_noise(line) {
-            last.message.push(line);
+            last.message.push(frames::ungrouped(line).trim_end());
         }
     }
     raised.reverse();
@@ -150,6 +150,7 @@ fn is_noise(line: &str) -> bool {
         "stack backtrace:",
         "Stack backtrace:",
         "}",
+        "+-",
     ];
     let line = line.trim();
     line.is_empty() || STARTS.iter().any(|start| line.starts_with(start))
@@ -168,7 +169,7 @@ impl Raised<'_> {
     /// The frames of the user's own code, without the indent that all of them have.
     #[must_use]
     pub fn own_text(&self) -> String {
-        let lines = || self.own.iter().flat_map(|frame| frame.lines());
+        let lines = || self.own.iter().flat_map(|frame| frame.lines().map(frames::ungrouped));
         let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
         let common = lines().filter(|line| !line.trim().is_empty()).map(indent).min().unwrap_or(0);
         lines().map(|line| line.get(common..).unwrap_or_default()).collect::<Vec<_>>().join("\n")
@@ -183,7 +184,8 @@ impl Raised<'_> {
             return true;
         };
         let rest = rest.trim().trim_end_matches(':').trim_start_matches("Uncaught ");
-        let named = kind.is_some_and(|kind| rest == kind || super::short_error(rest) == super::short_error(kind));
+        let last = |name: &str| name.rsplit(['.', ':', '/']).next().map(str::to_owned);
+        let named = kind.is_some_and(|kind| last(rest) == last(kind));
         !(rest.is_empty() || named)
     }
 }

@@ -58,6 +58,29 @@ fn what_python_says_was_the_cause_comes_after_what_came_of_it() {
 }
 
 #[test]
+fn an_exception_within_a_group_stands_before_its_group() {
+    let group = "  + Exception Group Traceback (most recent call last):
+  |   File \"/srv/app.py\", line 10, in main
+  |     async with TaskGroup():
+  | ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)
+  +-+---------------- 1 ----------------
+    | Traceback (most recent call last):
+    |   File \"/x/site-packages/anyio/run.py\", line 3, in run
+    |     return await work()
+    |   File \"/srv/app.py\", line 5, in work
+    |     raise ValueError(\"x\")
+    | ValueError: x
+    +------------------------------------
+";
+    let read = read(group).unwrap();
+    assert_eq!((read.frames, read.of_others), (3, 1));
+    let [inner, outer] = read.raised.as_slice() else { panic!("{:?}", read.raised) };
+    assert_eq!(inner.message, ["ValueError: x"]);
+    assert_eq!(inner.own_text(), "File \"/srv/app.py\", line 5, in work\n  raise ValueError(\"x\")");
+    assert_eq!(outer.message, ["ExceptionGroup: unhandled errors in a TaskGroup (1 sub-exception)"]);
+}
+
+#[test]
 fn other_languages_are_told_apart_by_how_they_write_frames() {
     let js = "Error: no\n    at book (/srv/app.js:4:2)\n    at new Promise (<anonymous>)\n    at async run (/srv/node_modules/kit/index.js:9:1)\n    at file:///srv/start.mjs:1:1\n    at node:internal/process:95:5 {\n  code: 'E_NO',\n  [cause]: TypeError: x is undefined\n      at find (/srv/find.js:2:2)\n}";
     let mut causes = told(js);
