@@ -205,15 +205,15 @@ impl EventLoop {
                 if typed == Typed::Focus(true) && self.outside.asks {
                     ask::background()?;
                 }
-                if let Typed::Mouse(Mouse { column, row, does: MouseDoes::Click }) = typed
-                    && self.clicks.is_second(column, row, Instant::now())
-                {
-                    return self.event(Event::DoubleClick { column, row }, incoming);
-                }
-                if let Typed::Mouse(Mouse { column, row, does: MouseDoes::Click }) = typed
-                    && let Some(target) = view::target(&self.state, &self.outside.theme, column, row)
-                {
-                    return self.event(Event::Chose(target), incoming);
+                if let Typed::Mouse(Mouse { column, row, does: MouseDoes::Click }) = typed {
+                    let is_second = self.clicks.is_second(column, row, Instant::now());
+                    // What is said there is done each time, as by a key.
+                    if let Some(target) = view::target(&self.state, &self.outside.theme, column, row) {
+                        return self.event(Event::Chose(target), incoming);
+                    }
+                    if is_second {
+                        return self.event(Event::DoubleClick { column, row }, incoming);
+                    }
                 }
                 if let Typed::Background(background) = typed {
                     self.outside.background = Some(background);
