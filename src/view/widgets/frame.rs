@@ -1,4 +1,5 @@
-//! The frame around one pane or two, with a line between them; the pane that has the keys stands out.
+//! The frame around panes, with a line between them; the pane that has the keys stands out. One pane that has the screen to
+//! itself has lines above and beneath it and none at its sides: what the terminal selects there is text alone.
 
 use ratatui::layout::Rect;
 
@@ -19,6 +20,11 @@ fn edges(areas: &Areas) -> Vec<u16> {
     [body.x].into_iter().chain(inner).chain([body.right().saturating_sub(1)]).collect()
 }
 
+/// Whether the detail is enlarged to all of the screen.
+fn is_alone(areas: &Areas) -> bool {
+    areas.tree.is_none() && areas.divider.is_none()
+}
+
 /// Which pane has the keys, counted from the left.
 fn with_keys(state: &State, areas: &Areas) -> usize {
     match (state.focus, state.detail.side()) {
@@ -34,6 +40,12 @@ pub fn draw(pen: &mut Pen, state: &State, areas: &Areas) {
     let (body, edges, focus) = (areas.body, edges(areas), with_keys(state, areas));
     let pane = |at: usize| Rect { x: edges[at], width: edges[at + 1] + 1 - edges[at], ..body };
     let panes = edges.len() - 1;
+    if is_alone(areas) {
+        for y in [body.y, body.bottom().saturating_sub(1)] {
+            pen.line(Rect { y, height: 1, ..body }, "─", FOCUSED);
+        }
+        return;
+    }
     for at in (0..panes).filter(|at| *at != focus) {
         boxed(pen, pane(at), PLAIN);
     }
@@ -49,6 +61,10 @@ pub fn draw(pen: &mut Pen, state: &State, areas: &Areas) {
 pub fn across(pen: &mut Pen, state: &State, areas: &Areas, line: Rect) {
     if !areas.bordered {
         pen.line(line, "─", PLAIN);
+        return;
+    }
+    if is_alone(areas) {
+        pen.line(Rect { x: areas.body.x, width: areas.body.width, ..line }, "─", FOCUSED);
         return;
     }
     let (edges, focus) = (edges(areas), with_keys(state, areas));
