@@ -153,7 +153,17 @@ pub const COUNTED: usize = 128 * 1024;
 
 /// How much parts are; `count`: how many lines they take.
 pub fn extent(parts: &[Part], count: impl FnOnce(&[Part]) -> usize) -> Extent<'_> {
-    Extent { lines: weighs_at_most(parts, COUNTED).then(|| count(parts)), parts }
+    let counts = weighs_at_most(parts, COUNTED) && !parts.iter().any(is_large_json);
+    Extent { lines: counts.then(|| count(parts)), parts }
+}
+
+/// Whether a part is JSON that is taken apart where it is looked at: to count its lines all of it would have to be laid out.
+fn is_large_json(part: &Part) -> bool {
+    match &part.content {
+        Content::Text(text) => text.len() > AT_ONCE && text.trim_start().starts_with(['{', '[']),
+        Content::Json(value) | Content::Unknown(value) => !json::is_light(value),
+        _ => false,
+    }
 }
 
 /// Whether parts show at most about so many bytes of text.
