@@ -97,11 +97,6 @@ fn a_failed_tool_shows_its_error_with_the_call_that_asked_for_it() {
 }
 
 #[test]
-fn a_table_that_a_model_wrote_has_columns() {
-    shows("table", &["strands/anthropic_travel"], "g g j tab G");
-}
-
-#[test]
 fn parallel_calls_each_have_their_own_result() {
     shows("parallel_tools", &["bedrock/tool_parallel"], "");
 }
