@@ -19,9 +19,6 @@ const WIDEST: usize = 1000;
 /// A column whose words are broken has at least this room; where there is less, each row is a list of names and values.
 const NARROW: usize = 10;
 
-/// Cells are broken at so many columns also where nothing is wrapped: all rows are as wide as their widest cell.
-const WIDEST: usize = 240;
-
 /// What stands between two columns.
 pub const BETWEEN: &str = " │ ";
 
