@@ -21,6 +21,8 @@ use super::{
 
 /// How long a body may take to arrive: a slow sender holds memory meanwhile.
 const TIMEOUT: Duration = Duration::from_mins(1);
+/// How long it may take before others have its turn.
+const PROMPT: Duration = Duration::from_millis(300);
 
 /// How a body is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -54,6 +56,7 @@ pub(super) async fn read(body: &mut Body, limit: usize, share: &mut Share) -> Re
     if announced.lower() > limit as u64 {
         return Err(Refusal::TooLarge);
     }
+    share.turn(announced.lower()).await?;
     match time::timeout(TIMEOUT, collect(body, limit, share)).await {
         Ok(read) => read,
         Err(_) => Err(Refusal::Unfinished(format!("not within {} s", TIMEOUT.as_secs()))),
@@ -65,7 +68,16 @@ async fn collect(body: &mut Body, limit: usize, share: &mut Share) -> Result<Byt
     // Most bodies are one frame, which is then taken as it is.
     let mut first = Bytes::new();
     let mut whole = BytesMut::new();
-    while let Some(frame) = body.frame().await {
+    let prompt = time::Instant::now() + PROMPT;
+    loop {
+        let next = match time::timeout_at(prompt, body.frame()).await {
+            Ok(next) => next,
+            Err(_) => {
+                share.lose_turn();
+                body.frame().await
+            }
+        };
+        let Some(frame) = next else { break };
         let frame = frame.map_err(|error| Refusal::Unfinished(error.to_string()))?;
         let Ok(data) = frame.into_data() else { continue };
         let size = first.len() + whole.len() + data.len();
@@ -258,6 +270,25 @@ pub(super) mod tests {
         assert!(matches!(refused, Err(Refusal::Busy { .. })));
         drop(first);
         assert!(read(&mut Body::from(vec![1; 6 * PAGE]), BODY, &mut budget.share()).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_sent_slowly_is_read_whole_and_leaves_its_turn_to_others() {
+        let budget = Budget::default();
+        let mut shares: Vec<_> = (0..64).map(|_| budget.share()).collect();
+        let slow = shares.iter_mut().map(|share| async {
+            let frames = futures_util::stream::unfold(0, |nth| async move {
+                if nth > 0 {
+                    time::sleep(2 * PROMPT).await;
+                }
+                (nth < 2).then(|| (Ok::<_, std::io::Error>(vec![nth; 3]), nth + 1))
+            });
+            read(&mut Body::from_stream(frames), BODY, share).await
+        });
+        let slow = futures_util::future::join_all(slow).await;
+        assert!(slow.iter().all(|read| read.as_deref() == Ok(&[0, 0, 0, 1, 1, 1])), "{slow:?}");
+        // Those that were read are not answered yet.
+        assert!(budget.share().turn(u64::MAX).await.is_ok());
     }
 
     #[tokio::test]

@@ -1,14 +1,16 @@
 //! The memory and the time that exports may take, in one place.
 //!
 //! ```text
-//!   a body arrives       at most BODY bytes, before and after decompression; all of them at most ALL_BODIES
+//!   a body comes         it is read when it has a turn: some at once, of IN_TURN bytes; the others stay with their senders
+//!   it is read           at most BODY bytes, before and after decompression; all of them at most ALL_BODIES
 //!   it is understood     takes at most LARGEST in memory, estimated before it is decoded, else it is refused
 //!   it is stored         all that are understood and not stored yet take at most AHEAD; the others wait as they were sent
 //! ```
 //!
 //! A body that takes more than [`AHEAD`] is let in alone. So the peak is `ALL_BODIES` + `LARGEST` for whatever is sent,
-//! and [`AHEAD`] for what real senders send. An export that waits for longer than [`PATIENCE`] is refused, so that its
-//! sender can try again before it gives up.
+//! and [`IN_TURN`] + [`AHEAD`] for what real senders send. An export that waits for longer than [`PATIENCE`] is refused, and
+//! so is a body that waits for its turn for longer than [`PATIENCE_UNREAD`], so that its sender can try again before it gives
+//! up.
 
 use std::{num::NonZero, sync::Arc, thread, time::Duration};
 
@@ -29,15 +31,24 @@ pub(super) const LARGEST: usize = 384 << 20;
 /// Bytes of memory that all bodies may take that are being understood or wait for their commit: enough for the group
 /// that is written and the next one.
 const AHEAD: usize = 48 << 20;
+/// Bytes of bodies that have a turn at once: enough for the group that is written and those that follow it.
+const IN_TURN: usize = 16 << 20;
+/// What one of them counts as, at least and at most. How long a body is may not be known before it was read.
+const LEAST_TURN: usize = 16 << 10;
+const UNKNOWN_TURN: usize = 256 << 10;
+const MOST_TURN: usize = 4 << 20;
 /// How long an export waits for room. SDKs give an export ten seconds, and a refusal must reach them well before.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_millis(1500);
+/// How long a body waits for its turn before that.
+const PATIENCE_UNREAD: Duration = Duration::from_millis(1500);
 /// Bytes that one permit stands for.
 pub(super) const PAGE: usize = 4096;
 
 /// The bytes that all bodies together may have, and the cores that decompress them. Clones share it.
 #[derive(Debug, Clone)]
 pub(super) struct Budget {
-    bytes: Arc<Semaphore>,
+    all: Arc<Semaphore>,
+    turns: Arc<Semaphore>,
     cores: Arc<Semaphore>,
 }
 
@@ -50,27 +61,45 @@ impl Default for Budget {
 impl Budget {
     pub(super) fn of(bytes: usize) -> Self {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        Self { bytes: Arc::new(Semaphore::new(bytes / PAGE)), cores: Arc::new(Semaphore::new(cores)) }
+        let [all, turns, cores] = [bytes / PAGE, IN_TURN / PAGE, cores].map(|permits| Arc::new(Semaphore::new(permits)));
+        Self { all, turns, cores }
     }
 
     /// An empty share of it.
     pub(super) fn share(&self) -> Share {
-        Share { budget: Arc::clone(&self.bytes), cores: Arc::clone(&self.cores), pages: None }
+        Share { budget: self.clone(), pages: None, turn: None }
     }
 }
 
 /// The part of the budget that one body takes; given back when it is dropped.
 #[derive(Debug)]
 pub(super) struct Share {
-    budget: Arc<Semaphore>,
-    cores: Arc<Semaphore>,
+    budget: Budget,
     pages: Option<OwnedSemaphorePermit>,
+    turn: Option<OwnedSemaphorePermit>,
 }
 
 impl Share {
     /// Waits for a core to decompress the body on: one body a core, as more at once would only take more memory.
     pub(super) async fn core(&self) -> Result<OwnedSemaphorePermit, Refusal> {
-        Deadline::from_now().permits(&self.cores, 1).await
+        Deadline::from_now().permits(&self.budget.cores, 1).await
+    }
+
+    /// Waits for the turn of a body of which so many bytes were announced. It lasts until the share is dropped.
+    pub(super) async fn turn(&mut self, announced: u64) -> Result<(), Refusal> {
+        let bytes = match usize::try_from(announced).unwrap_or(MOST_TURN) {
+            0 => UNKNOWN_TURN,
+            bytes => bytes.clamp(LEAST_TURN, MOST_TURN),
+        };
+        let pages = u32::try_from(bytes.div_ceil(PAGE)).unwrap_or(u32::MAX);
+        let deadline = Deadline(time::Instant::now() + PATIENCE_UNREAD);
+        self.turn = Some(deadline.permits(&self.budget.turns, pages).await?);
+        Ok(())
+    }
+
+    /// Lets others have the turn: the body is sent so slowly that they would wait for nothing.
+    pub(super) fn lose_turn(&mut self) {
+        self.turn = None;
     }
 
     /// Takes as much of the budget as `bytes` need. Refuses instead of waiting: two bodies that wait for each other's share
@@ -83,7 +112,7 @@ impl Share {
         }
         let busy = Refusal::Busy { retry_after: Duration::from_secs(1) };
         let Ok(count) = u32::try_from(more) else { return Err(busy) };
-        let more = Arc::clone(&self.budget).try_acquire_many_owned(count).map_err(|_| busy)?;
+        let more = Arc::clone(&self.budget.all).try_acquire_many_owned(count).map_err(|_| busy)?;
         match &mut self.pages {
             Some(pages) => pages.merge(more),
             none => *none = Some(more),
@@ -139,7 +168,21 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn who_finds_no_room_is_told_to_come_back_after_three_seconds_however_often_it_waits() {
+    async fn bodies_are_read_in_turn_and_none_waits_for_what_is_sent_slowly() {
+        let budget = Budget::default();
+        let mut shares: Vec<Share> = (0..IN_TURN / MOST_TURN).map(|_| budget.share()).collect();
+        for share in &mut shares {
+            share.turn(u64::MAX).await.unwrap();
+        }
+        assert!(matches!(budget.share().turn(1).await, Err(Refusal::Busy { .. })));
+        shares[0].lose_turn();
+        assert!(budget.share().turn(0).await.is_ok());
+        drop(shares);
+        assert!(budget.share().turn(u64::MAX).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn who_finds_no_room_is_told_to_come_back_in_time_however_often_it_waits() {
         let ahead = Ahead::default();
         let first = ahead.room_for(LARGEST, Deadline::from_now()).await.unwrap();
         let before = time::Instant::now();

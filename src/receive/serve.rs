@@ -85,14 +85,16 @@ struct Port {
 
 fn builder() -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE);
-    // With HTTP/2's default windows a sender of large batches would have to wait for an acknowledgement at every 64 KiB.
+    // A connection keeps what it has read of a body that waits for its turn: by default up to 400 KiB.
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(IDLE).max_buf_size(64 << 10);
+    // With HTTP/2's default windows a sender of large batches would have to wait for an acknowledgement at every 64 KiB. Of
+    // larger ones much would be here of bodies that wait for their turn.
     builder
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(IDLE)
-        .initial_stream_window_size(1 << 20)
-        .initial_connection_window_size(4 << 20)
+        .initial_stream_window_size(256 << 10)
+        .initial_connection_window_size(1 << 20)
         .max_frame_size(256 << 10)
         .max_concurrent_streams(256);
     builder
