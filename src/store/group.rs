@@ -15,6 +15,7 @@ use super::{
     hash_ids::{BlobId, LogId, LogIdentity, ResourceId, ScopeId},
     interned::Interned,
     prepared::{PreparedLog, PreparedSpan, Stored},
+    rows::trace_number,
     stored_ids::StoredIds,
     summaries::{Offer, Summaries, Summarized},
 };
@@ -76,7 +77,7 @@ impl<'a> GroupPlan<'a> {
     /// `summaries` at once; if the group is not committed, the caller must remove them with [`Summaries::forget`].
     pub fn new(
         connection: &Connection,
-        stored_ids: &StoredIds,
+        stored_ids: &mut StoredIds,
         summaries: &mut Summaries,
         submissions: &[&'a Submission],
         halves: &'a PlacedHalves,
@@ -91,28 +92,30 @@ impl<'a> GroupPlan<'a> {
         }
         plan.touched.extend(halves.placed_in().chain(halves.traces()));
         let ends = submissions.iter().flat_map(|submission| &submission.program_ends);
-        let is_known = |trace: &TraceId| stored_ids.traces.contains(trace) || plan.touched.contains(trace);
+        let is_known =
+            |trace: &TraceId| stored_ids.traces.may_have(trace_number(trace)) || plan.touched.contains(trace);
         plan.program_ends = ends.filter(|(trace, _)| is_known(trace)).copied().collect();
         plan.touched.extend(plan.program_ends.iter().map(|(trace, _)| *trace));
         summaries.load_missing(connection, stored_ids, &plan.touched)?;
         plan.choose_spans(summaries, submissions, halves);
-        plan.choose_logs(stored_ids, summaries, submissions, halves);
+        plan.choose_logs(connection, stored_ids, summaries, submissions, halves)?;
         plan.program_ends.retain(|(trace, ended)| summaries.note_program_end(*trace, *ended));
         let (spans, logs) = (plan.spans.clone(), plan.logs.clone());
         let mut added = HashSet::new();
         for span in spans {
-            plan.add_contents(stored_ids, summaries, &mut added, span.row.trace, &span.stored);
+            plan.add_contents(summaries, &mut added, span.row.trace, &span.stored);
         }
         for (id, log) in logs {
             match log.row.trace {
-                Some(trace) => plan.add_contents(stored_ids, summaries, &mut added, trace, &log.stored),
-                None => plan.add_contents_of_log(stored_ids, &mut added, id, &log.stored),
+                Some(trace) => plan.add_contents(summaries, &mut added, trace, &log.stored),
+                None => plan.add_contents_of_log(&mut added, id, &log.stored),
             }
         }
+        plan.drop_stored(connection, stored_ids)?;
         plan.attributes = found_by::of_group(plan.found_by());
         plan.summarized = summaries.summarize(&plan.touched, now);
         let Summarized { rows, emptied, .. } = &plan.summarized;
-        let replaced = rows.iter().map(|row| row.trace).filter(|trace| stored_ids.traces.contains(trace));
+        let replaced = rows.iter().map(|row| row.trace).filter(|trace| stored_ids.traces.may_have(trace_number(trace)));
         plan.gone_traces = replaced.chain(emptied.iter().copied()).collect();
         Ok(plan)
     }
@@ -161,11 +164,12 @@ impl<'a> GroupPlan<'a> {
     /// program may say the same every hour. For those the time of arrival is hashed.
     fn choose_logs(
         &mut self,
-        stored_ids: &StoredIds,
+        connection: &Connection,
+        stored_ids: &mut StoredIds,
         summaries: &mut Summaries,
         submissions: &[&'a Submission],
         halves: &'a PlacedHalves,
-    ) {
+    ) -> Result<(), DatabaseError> {
         for (id, log) in &halves.moved {
             if let Some(trace) = log.row.trace {
                 summaries.add_log(trace, &log.digest);
@@ -173,79 +177,71 @@ impl<'a> GroupPlan<'a> {
             self.logs.push((*id, log));
         }
         self.moved_logs = halves.moved.len();
-        let mut chosen = HashSet::new();
+        let mut sent: Vec<(LogId, &PreparedLog)> = Vec::new();
         let mut arrivals = Timestamp::now().0..;
         for submission in submissions {
             let mut equal = HashMap::new();
             for log in &submission.logs {
-                let (resource, scope) = self.intern(stored_ids, &log.stored);
+                let (resource, scope) = self.intern(&log.stored);
                 let identity = LogIdentity { raw: log.raw_hash, resource, scope, project: log.project.as_str() };
                 let before = equal.entry(identity.hash()).or_insert(0);
                 let number = match log.row.at.known() {
                     Some(_) => *before,
                     None => arrivals.next().unwrap_or(*before),
                 };
-                let id = identity.id(number);
+                sent.push((identity.id(number), log));
                 *before += 1;
-                if stored_ids.logs.contains(&id) || !chosen.insert(id) {
-                    continue;
-                }
-                let log = halves.placed.get(&id).unwrap_or(log);
-                if let Some(trace) = log.row.trace {
-                    summaries.add_log(trace, &log.digest);
-                }
-                self.logs.push((id, log));
             }
         }
+        let mut new = stored_ids.logs.not_stored(connection, sent.iter().map(|(id, _)| *id))?;
+        for (id, log) in sent {
+            if !new.remove(&id) {
+                continue;
+            }
+            let log = halves.placed.get(&id).unwrap_or(log);
+            if let Some(trace) = log.row.trace {
+                summaries.add_log(trace, &log.digest);
+            }
+            self.logs.push((id, log));
+        }
+        Ok(())
     }
 
     /// The ids of the resource and the scope of a record.
-    fn intern(&mut self, stored_ids: &StoredIds, stored: &Stored) -> (ResourceId, ScopeId) {
+    fn intern(&mut self, stored: &Stored) -> (ResourceId, ScopeId) {
         let Stored { resource, scope, .. } = stored;
         (
-            self.resources.intern(resource, encode::resource_bytes, ResourceId::of, &stored_ids.resources),
-            self.scopes.intern(scope, encode::scope_bytes, ScopeId::of, &stored_ids.scopes),
+            self.resources.intern(resource, encode::resource_bytes, ResourceId::of),
+            self.scopes.intern(scope, encode::scope_bytes, ScopeId::of),
         )
     }
 
-    /// Adds the contents of a record that are not stored yet, and notes which of them are new to its trace.
+    /// Adds the contents of a record, and notes which of them are new to its trace.
     fn add_contents(
         &mut self,
-        stored_ids: &StoredIds,
         summaries: &mut Summaries,
         added: &mut HashSet<ContentId>,
         trace: TraceId,
         stored: &'a Stored,
     ) {
-        for id in self.add_new_contents(stored_ids, added, stored) {
+        for id in self.add_all_contents(added, stored) {
             if summaries.is_new_content(trace, id) {
                 self.trace_contents.push((trace, id));
             }
         }
     }
 
-    /// Adds the contents of a log record without a trace that are not stored yet, and notes all that it has.
-    pub(super) fn add_contents_of_log(
-        &mut self,
-        stored_ids: &StoredIds,
-        added: &mut HashSet<ContentId>,
-        log: LogId,
-        stored: &'a Stored,
-    ) {
-        let contents = self.add_new_contents(stored_ids, added, stored);
+    /// Adds the contents of a log record without a trace, and notes all that it has.
+    pub(super) fn add_contents_of_log(&mut self, added: &mut HashSet<ContentId>, log: LogId, stored: &'a Stored) {
+        let contents = self.add_all_contents(added, stored);
         self.log_contents.extend(contents.into_iter().map(|content| (log, content)));
     }
 
-    /// Adds the contents, media, resource and scope of a record that are not stored yet, and their ids to
-    /// `added`. Returns the ids of all contents of the record.
-    pub(super) fn add_new_contents(
-        &mut self,
-        stored_ids: &StoredIds,
-        added: &mut HashSet<ContentId>,
-        stored: &'a Stored,
-    ) -> Vec<ContentId> {
-        self.intern(stored_ids, stored);
-        for blob in stored.blobs.iter().filter(|blob| !stored_ids.blobs.contains(&blob.id)) {
+    /// Adds the contents, media, resource and scope of a record, and the ids of its contents to `added`. Returns those of all
+    /// of them. What is stored already is dropped later, see [`Self::drop_stored`].
+    pub(super) fn add_all_contents(&mut self, added: &mut HashSet<ContentId>, stored: &'a Stored) -> Vec<ContentId> {
+        self.intern(stored);
+        for blob in &stored.blobs {
             self.blobs.insert(blob.id, &blob.bytes);
         }
         let messages = stored.contents.messages.iter().map(|(id, message)| (*id, Content::Message(message)));
@@ -253,26 +249,43 @@ impl<'a> GroupPlan<'a> {
         let mut all = Vec::new();
         for (id, content) in messages.chain(tools) {
             all.push(id);
-            if !stored_ids.contents.contains(&id) && added.insert(id) {
+            if added.insert(id) {
                 self.contents.push((id, content));
             }
         }
         all
     }
 
+    /// Drops the contents, media, resources and scopes that are stored already.
+    pub(super) fn drop_stored(
+        &mut self,
+        connection: &Connection,
+        stored_ids: &mut StoredIds,
+    ) -> Result<(), DatabaseError> {
+        let new = stored_ids.contents.not_stored(connection, self.contents.iter().map(|(id, _)| *id))?;
+        self.contents.retain(|(id, _)| new.contains(id));
+        let new = stored_ids.blobs.not_stored(connection, self.blobs.keys().copied())?;
+        self.blobs.retain(|id, _| new.contains(id));
+        let new = stored_ids.resources.not_stored(connection, self.resources.new.keys().copied())?;
+        self.resources.new.retain(|id, _| new.contains(id));
+        let new = stored_ids.scopes.not_stored(connection, self.scopes.new.keys().copied())?;
+        self.scopes.new.retain(|id, _| new.contains(id));
+        Ok(())
+    }
+
     /// To be called after the commit: adds what was stored to the stored ids, and marks in `summaries` which traces
     /// were summarized. Returns what changed.
     pub fn committed(self, stored_ids: &mut StoredIds, summaries: &mut Summaries, now: Instant) -> Changes {
-        stored_ids.contents.extend(self.contents.iter().map(|(id, _)| *id));
-        stored_ids.blobs.extend(self.blobs.keys());
-        stored_ids.resources.extend(self.resources.new.keys());
-        stored_ids.scopes.extend(self.scopes.new.keys());
-        stored_ids.logs.extend(self.logs.iter().map(|(id, _)| *id));
+        stored_ids.contents.add(self.contents.iter().map(|(id, _)| *id));
+        stored_ids.blobs.add(self.blobs.keys().copied());
+        stored_ids.resources.add(self.resources.new.keys().copied());
+        stored_ids.scopes.add(self.scopes.new.keys().copied());
+        stored_ids.logs.add(self.logs.iter().map(|(id, _)| *id));
         // Of all that were touched something is stored, also of those whose row has to wait.
-        stored_ids.traces.extend(&self.touched);
+        stored_ids.traces.add(self.touched.iter().map(trace_number));
         let (spans, logs) = (self.spans.len() as u64, (self.logs.len() - self.moved_logs) as u64);
         for trace in &self.summarized.emptied {
-            stored_ids.traces.remove(trace);
+            stored_ids.traces.remove(trace_number(trace));
         }
         let unsummarized = self.logs.iter().filter(|(_, log)| log.row.trace.is_none());
         let named = unsummarized.filter_map(|(_, log)| log.session.as_deref()).map(SessionId::from);

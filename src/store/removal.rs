@@ -45,16 +45,16 @@ impl Gone {
     /// To be called after the commit.
     pub fn take_out_of(&self, stored_ids: &mut StoredIds) {
         for trace in &self.traces {
-            stored_ids.traces.remove(trace);
+            stored_ids.traces.remove(trace_number(trace));
         }
         for log in &self.logs {
-            stored_ids.logs.remove(log);
+            stored_ids.logs.remove(*log);
         }
         for content in &self.contents {
-            stored_ids.contents.remove(content);
+            stored_ids.contents.remove(*content);
         }
         for blob in &self.blobs {
-            stored_ids.blobs.remove(blob);
+            stored_ids.blobs.remove(*blob);
         }
     }
 }
@@ -111,7 +111,7 @@ pub fn left_over(connection: &Connection, stored_ids: &StoredIds) -> Result<Vec<
     let mut statement = connection.prepare(sql)?;
     let named = statement.query_map([], |row| row.get::<_, u128>(0))?.collect::<Result<Vec<_>, _>>()?;
     // Of a large trace that is new the row may not be made yet.
-    Ok(named.into_iter().filter_map(trace_id).filter(|trace| !stored_ids.traces.contains(trace)).collect())
+    Ok(named.into_iter().filter_map(trace_id).filter(|trace| !stored_ids.traces.may_have(trace_number(trace))).collect())
 }
 
 /// Resources and scopes that were removed.
@@ -124,10 +124,10 @@ impl Swept {
     /// To be called after the commit.
     pub fn take_out_of(&self, stored_ids: &mut StoredIds) {
         for resource in &self.resources {
-            stored_ids.resources.remove(resource);
+            stored_ids.resources.remove(*resource);
         }
         for scope in &self.scopes {
-            stored_ids.scopes.remove(scope);
+            stored_ids.scopes.remove(*scope);
         }
     }
 }

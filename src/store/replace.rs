@@ -81,7 +81,7 @@ impl<'a> GroupPlan<'a> {
     /// meanwhile is left as it is. Traces are not summarized here: see [`write_reprocessed`].
     fn of_reprocessed(
         connection: &Connection,
-        stored_ids: &StoredIds,
+        stored_ids: &mut StoredIds,
         reprocessed: &'a Reprocessed,
     ) -> Result<Self, DatabaseError> {
         let stored = stored_spans(connection, reprocessed)?;
@@ -106,12 +106,13 @@ impl<'a> GroupPlan<'a> {
         let of_spans = spans.into_iter().map(|span| (span.row.trace, &span.stored));
         let of_logs = logs.iter().filter_map(|(_, log)| Some((log.row.trace?, &log.stored)));
         for (trace, stored) in of_spans.chain(of_logs) {
-            let contents = plan.add_new_contents(stored_ids, &mut added, stored);
+            let contents = plan.add_all_contents(&mut added, stored);
             plan.trace_contents.extend(contents.into_iter().map(|content| (trace, content)));
         }
         for (id, log) in logs.iter().filter(|(_, log)| log.row.trace.is_none()) {
-            plan.add_contents_of_log(stored_ids, &mut added, *id, &log.stored);
+            plan.add_contents_of_log(&mut added, *id, &log.stored);
         }
+        plan.drop_stored(connection, stored_ids)?;
         Ok(plan)
     }
 }
@@ -120,7 +121,7 @@ impl<'a> GroupPlan<'a> {
 /// summarized afterwards, from what is stored then.
 pub fn write_reprocessed<'a>(
     connection: &Connection,
-    stored_ids: &StoredIds,
+    stored_ids: &mut StoredIds,
     reprocessed: &'a Reprocessed,
 ) -> Result<GroupPlan<'a>, DatabaseError> {
     let mut plan = GroupPlan::of_reprocessed(connection, stored_ids, reprocessed)?;

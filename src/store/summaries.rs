@@ -140,6 +140,11 @@ impl Summaries {
         self.due.extend(traces.into_iter().map(|trace| (trace, later)));
     }
 
+    /// The traces whose summary is out of date. Of some there is none yet.
+    pub fn waiting(&self) -> impl Iterator<Item = &TraceId> {
+        self.due.keys().chain(&self.under_way)
+    }
+
     /// Number of traces whose summary is out of date.
     pub fn out_of_date(&self) -> usize {
         self.due.len() + self.under_way.len()
@@ -154,6 +159,19 @@ impl Summaries {
     pub fn postpone(&mut self) {
         let later = Instant::now() + AFTER_FAILURE;
         self.due.values_mut().for_each(|due| *due = later);
+    }
+
+    /// Has every summary that is out of date made at once, on the writer's own thread: the store is being closed.
+    pub fn hurry(&mut self) {
+        self.jobs = None;
+        let now = Instant::now();
+        self.due.extend(self.under_way.drain().map(|trace| (trace, now)));
+        for (trace, due) in &mut self.due {
+            *due = now;
+            if let Some(cached) = self.traces.get_mut(trace) {
+                cached.next_summary = None;
+            }
+        }
     }
 
     /// Traces whose summary is due by `now`, at most so many: after a migration that is the whole store.

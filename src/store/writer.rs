@@ -40,6 +40,10 @@ pub use commit::stale_summaries;
 /// in memory until it is committed.
 const GROUP: usize = 8 * 1024 * 1024;
 
+/// How long a store that is closed may take for summaries that are out of date: after a migration all of them are. What is
+/// left is made when it is opened again.
+const CLOSES: Duration = Duration::from_secs(1);
+
 /// The state of the writer thread.
 pub struct StoreWriter {
     database: Arc<Database>,
@@ -167,6 +171,18 @@ impl StoreWriter {
             }
             self.remove_for(began.elapsed() / 2);
             self.checkpointer.notice(self.database.log_bytes());
+        }
+        self.summarize_the_rest();
+    }
+
+    /// Makes the summaries that wait, so that whoever reads the closed file finds no row that is not of what is stored.
+    fn summarize_the_rest(&mut self) {
+        let began = Instant::now();
+        self.summaries.hurry();
+        while self.summaries.due().is_some() && began.elapsed() < CLOSES {
+            if self.try_commit(&[]).is_err() {
+                return;
+            }
         }
     }
 

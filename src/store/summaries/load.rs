@@ -29,7 +29,7 @@ impl Summaries {
         for trace in touched {
             match self.traces.get_mut(trace) {
                 Some(cached) => (cached.touched, cached.touched_at) = (self.groups, touched_at),
-                None if stored_ids.traces.contains(trace) => missing.push(*trace),
+                None if stored_ids.traces.may_have(rows::trace_number(trace)) => missing.push(*trace),
                 None => {
                     let steps = Some(Vec::new());
                     let cached = CachedTrace { touched: self.groups, touched_at, steps, ..CachedTrace::default() };

@@ -88,6 +88,20 @@ fn a_large_trace_that_was_just_touched_is_kept_and_others_make_room() {
 }
 
 #[test]
+fn a_store_that_was_closed_has_no_summary_that_is_out_of_date() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("a");
+    let store = Store::open(&Place::File(file.clone()), Arc::default()).unwrap();
+    send(&store, (0..2100).map(numbered));
+    send(&store, [numbered(2100)]);
+    assert_eq!(store.health().summaries_due, Some(1));
+    store.close();
+    let connection = duckdb::Connection::open(file).unwrap();
+    let spans = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, u64>(0)).unwrap();
+    assert_eq!(spans("select spans from traces"), 2101);
+}
+
+#[test]
 fn a_large_trace_is_summarized_in_the_end_even_if_the_program_is_killed_meanwhile() {
     let folder = tempfile::tempdir().unwrap();
     let file = |name: &str| folder.path().join(name);

@@ -30,7 +30,7 @@ impl<'a> Written<'a> {
     /// Takes out the responses that `halves` moves, and writes the group. The caller has begun a transaction.
     fn write(
         connection: &Connection,
-        stored_ids: &StoredIds,
+        stored_ids: &mut StoredIds,
         summaries: &mut Summaries,
         submissions: &[&'a Submission],
         halves: &'a PlacedHalves,
@@ -64,7 +64,7 @@ impl StoreWriter {
             let (mut stored_ids, stale_summaries) =
                 self.connection.with(|connection| Ok((StoredIds::load(connection)?, stale_summaries(connection)?)))?;
             // Some have no row, because they were reprocessed and the program was killed. Something of them is stored.
-            stored_ids.traces.extend(&stale_summaries);
+            stored_ids.traces.add(stale_summaries.iter().map(rows::trace_number));
             self.summaries.expect(stale_summaries);
             self.stored_ids = Some(stored_ids);
         }
@@ -79,6 +79,9 @@ impl StoreWriter {
             return Ok(Changes::default());
         };
         let now = Instant::now();
+        if connection.with(|connection| stored_ids.renew(connection))? {
+            stored_ids.traces.add(summaries.waiting().map(rows::trace_number));
+        }
         let halves = connection.with(|connection| PlacedHalves::of(connection, submissions, HashSet::new(), prices))?;
         moving.extend(halves.traces().chain(halves.placed_in()));
         let written = connection
@@ -114,7 +117,7 @@ impl StoreWriter {
             // What is written next has to know what this stored, though it is not committed yet.
             let changes = write_reprocessed(connection, stored_ids, reprocessed)?.committed(stored_ids, summaries, now);
             // A trace may be new, with spans made of log records. It has no row yet, but something of it is stored.
-            stored_ids.traces.extend(reprocessed.traces());
+            stored_ids.traces.add(reprocessed.traces().iter().map(rows::trace_number));
             // No new spans or log records arrived, and the cached digests of these traces are out of date.
             summaries.forget(reprocessed.traces());
             summaries.expect(reprocessed.traces());
