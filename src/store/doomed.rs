@@ -14,10 +14,14 @@ use super::{
 use crate::model::{Doomed, Limit, Limits, Removal, SessionId, Timestamp, TraceId};
 
 /// Most traces that are chosen at once; when they have gone, others are chosen.
-const MOST: usize = 20_000;
+const MOST: u64 = 20_000;
+/// The same where senders wait meanwhile: the engine sorts so many several times as fast as [`MOST`].
+const MOST_BESIDE_OTHERS: u64 = 4000;
 /// A part of the limit of size. Retention begins so much below the limit, because the file grows a little while blocks are
 /// written anew, and goes on until there is twice as much room, so that it is seldom.
 const ROOM: u64 = 16;
+/// A part of the limit of runs. Retention goes on until there is so much room, so that it is seldom.
+const ROOM_OF_RUNS: u64 = 32;
 
 /// What is to go next.
 #[derive(Debug, Default)]
@@ -75,46 +79,83 @@ pub fn choose(connection: &Connection, removal: &Removal, used: Option<u64>, by:
     wanted.choose(connection)
 }
 
-/// The parameters of `doomed.sql` and `doomed_logs.sql`.
+/// The parameters of `doomed.sql` and `doomed_logs.sql`, and how many of the traces are taken.
 struct Wanted {
     trace: Sql,
     /// The session of the traces, or null for those without one; `None`: they are not chosen by session.
     session: Option<Sql>,
     before: Sql,
-    excess_runs: u64,
-    excess_records: u64,
+    /// What is more than the limits of runs and of size let be kept.
+    excess: Excess,
+    most: u64,
     marked_too: bool,
     because: Option<Limit>,
 }
 
 impl Default for Wanted {
     fn default() -> Self {
-        let (trace, session, before) = (Sql::Null, None, Sql::Null);
-        Self { trace, session, before, excess_runs: 0, excess_records: 0, marked_too: false, because: None }
+        let (trace, session, before, excess) = (Sql::Null, None, Sql::Null, Excess::default());
+        Self { trace, session, before, excess, most: MOST, marked_too: false, because: None }
     }
+}
+
+/// Runs, and spans and log records, that are to go; whichever takes more traces.
+#[derive(Default)]
+struct Excess {
+    runs: u64,
+    records: u64,
+    /// So many traces are looked at.
+    traces: u64,
+}
+
+impl Excess {
+    /// The first of some traces, which are in the order in which they go.
+    fn first_of(&self, ordered: Vec<Candidate>) -> Vec<Candidate> {
+        let (mut runs, mut records) = (0, 0_u64);
+        let goes = |candidate: &Candidate| {
+            let goes = runs < self.runs || records < self.records;
+            runs += u64::from(candidate.doomed.is_listed);
+            records = records.saturating_add(candidate.doomed.records);
+            goes
+        };
+        ordered.into_iter().take_while(goes).collect()
+    }
+}
+
+/// A trace that may go, and the moment that says which of two goes first.
+struct Candidate {
+    goes: u64,
+    doomed: Doomed,
 }
 
 impl Wanted {
     fn beyond(connection: &Connection, limits: &Limits, used: Option<u64>, by: By) -> Result<Self, DatabaseError> {
-        let mut wanted = Self::default();
+        let most = if by == By::Settings { MOST_BESIDE_OTHERS } else { MOST };
+        let mut wanted = Self { most, ..Self::default() };
         if let Some(age) = limits.age {
             let before = Timestamp::now().0.saturating_sub(u64::try_from(age.as_nanos()).unwrap_or(u64::MAX));
             wanted.before = Sql::UBigInt(before);
             wanted.because = Some(Limit::Age(age));
         }
         let Held { runs, records, .. } = held(connection)?;
-        if let Some(most) = limits.runs {
-            wanted.excess_runs = runs.saturating_sub(most);
-            if wanted.excess_runs > 0 {
-                wanted.because = Some(Limit::Runs(most));
-            }
+        let excess = &mut wanted.excess;
+        if let Some(limit) = limits.runs
+            && runs > limit
+        {
+            let room = if by == By::Settings { limit / ROOM_OF_RUNS } else { 0 };
+            excess.runs = runs - limit + room;
+            // Beside them go some that are no runs.
+            excess.traces = excess.runs.saturating_mul(2);
+            wanted.because = Some(Limit::Runs(limit));
         }
         if let Some((size, used)) = limits.size.zip(used) {
-            let (most, left) = bounds(size, by);
-            if used > most {
+            let (limit, left) = bounds(size, by);
+            if used > limit {
                 // As if all records took the same room.
                 let share = u128::from(records) * u128::from(used - left) / u128::from(used.max(1));
-                wanted.excess_records = u64::try_from(share).unwrap_or(u64::MAX).max(1);
+                excess.records = u64::try_from(share).unwrap_or(u64::MAX).max(1);
+                // Each has one record or more.
+                excess.traces = excess.traces.max(excess.records);
                 wanted.because = Some(Limit::Size(size));
             }
         }
@@ -122,34 +163,30 @@ impl Wanted {
     }
 
     fn choose(&self, connection: &Connection) -> Result<Chosen, DatabaseError> {
-        let session = self.session.clone().unwrap_or(Sql::Null);
-        let sql = include_str!("queries/doomed.sql").replace("{marked}", include_str!("queries/marked.sql"));
-        let mut statement = connection.prepare_cached(&sql)?;
-        let mut found = statement.query(named_params! {
-            "marked_too": self.marked_too,
-            "trace": self.trace,
-            "of_session": self.session.is_some(),
-            "session": session,
-            "before": self.before,
-            "excess_runs": self.excess_runs,
-            "excess_records": self.excess_records,
-            "most": MOST as u64,
-        })?;
+        let Self { before, excess, most, .. } = self;
         let mut traces = Vec::new();
-        while let Some(row) = found.next()? {
-            traces.extend(doomed(row)?);
+        if excess.traces > 0 {
+            traces = excess.first_of(self.candidates(connection, &Sql::Null, excess.traces.min(*most))?);
         }
-        let (until, most) = match (self.excess_records, traces.last()) {
-            (0, _) => (Sql::Null, MOST as u64),
+        // Without a limit, whatever was named; with one, what is too old.
+        if self.because.is_none() || *before != Sql::Null {
+            let known: HashSet<TraceId> = traces.iter().map(|candidate| candidate.doomed.trace).collect();
+            let others = self.candidates(connection, before, *most)?;
+            traces.extend(others.into_iter().filter(|candidate| !known.contains(&candidate.doomed.trace)));
+            traces.sort_by_key(|candidate| candidate.goes);
+        }
+        let traces: Vec<Doomed> = traces.into_iter().map(|candidate| candidate.doomed).collect();
+        let (until, most) = match (excess.records, traces.last()) {
+            (0, _) => (Sql::Null, MOST),
             // Those that are as old as what goes beside them; if nothing else is left, the oldest.
-            (_, Some(last)) => (Sql::UBigInt(last.last_seen.0), MOST as u64),
-            (records, None) => (Sql::UBigInt(u64::MAX), records.min(MOST as u64)),
+            (_, Some(last)) => (Sql::UBigInt(last.last_seen.0), MOST),
+            (records, None) => (Sql::UBigInt(u64::MAX), records.min(MOST)),
         };
         let mut statement = connection.prepare_cached(include_str!("queries/doomed_logs.sql"))?;
         let mut found = statement.query(named_params! {
             "of_session": self.session.is_some(),
-            "session": session,
-            "before": self.before,
+            "session": self.session_or_null(),
+            "before": before,
             "until": until,
             "most": most,
         })?;
@@ -158,6 +195,29 @@ impl Wanted {
             logs.push(row.get(0)?);
         }
         Ok(Chosen { traces, logs, because: self.because })
+    }
+
+    /// The first traces in the order in which they go: those before a moment, or all.
+    fn candidates(&self, connection: &Connection, before: &Sql, most: u64) -> Result<Vec<Candidate>, DatabaseError> {
+        let sql = include_str!("queries/doomed.sql").replace("{marked}", include_str!("queries/marked.sql"));
+        let mut statement = connection.prepare_cached(&sql)?;
+        let mut found = statement.query(named_params! {
+            "marked_too": self.marked_too,
+            "trace": self.trace,
+            "of_session": self.session.is_some(),
+            "session": self.session_or_null(),
+            "before": before,
+            "most": most,
+        })?;
+        let mut candidates = Vec::new();
+        while let Some(row) = found.next()? {
+            candidates.extend(candidate(row)?);
+        }
+        Ok(candidates)
+    }
+
+    fn session_or_null(&self) -> Sql {
+        self.session.clone().unwrap_or(Sql::Null)
     }
 }
 
@@ -178,16 +238,17 @@ pub fn held(connection: &Connection) -> Result<Held, DatabaseError> {
 }
 
 /// Reads a row of `doomed.sql`.
-fn doomed(row: &Row) -> Result<Option<Doomed>, DatabaseError> {
+fn candidate(row: &Row) -> Result<Option<Candidate>, DatabaseError> {
     let Some(trace) = trace_id(row.get(0)?) else { return Ok(None) };
-    Ok(Some(Doomed {
+    let doomed = Doomed {
         trace,
         session: row.get::<_, Option<String>>(1)?.as_deref().map(SessionId::from),
         is_listed: row.get(2)?,
         spans: row.get(3)?,
         records: row.get(4)?,
         last_seen: Timestamp(row.get(5)?),
-    }))
+    };
+    Ok(Some(Candidate { goes: row.get(6)?, doomed }))
 }
 
 /// Bytes of the file that hold something, and those of its log; `None` in memory.

@@ -39,8 +39,10 @@ const EVERY: Duration = Duration::from_secs(5);
 /// The same if nothing was: runs become old by themselves.
 const EVERY_WHILE_IDLE: Duration = Duration::from_mins(10);
 /// Spans and log records of the first step, and of later ones by how long the steps before took. A trace is never parted.
-const FIRST: u64 = 1000;
-const LEAST: u64 = 1000;
+/// However few are removed, every table is looked through once: with fewer than the least, what goes would not keep up with
+/// what comes.
+const FIRST: u64 = 4000;
+const LEAST: u64 = 4000;
 const MOST: u64 = 20_000;
 
 /// What is to be removed, and how far that is.
@@ -172,7 +174,7 @@ impl Retention {
             let (most, _) = doomed::bounds(size, By::Settings);
             within.database.size().is_some_and(|bytes| bytes > most)
         });
-        let are_many = runs.is_some_and(|most| within.stored_ids.traces.len() as u64 > most);
+        let are_many = runs.is_some_and(|most| within.stored_ids.traces.count() > most);
         let are_old = age.is_some() && self.aged.is_none_or(|aged| now.duration_since(aged) >= EVERY_WHILE_IDLE);
         if are_old {
             self.aged = Some(now);
