@@ -32,8 +32,10 @@ pub const ROW_GROUP: usize = 30_720;
 /// Memory that the engine may take: for rows that are only in the log yet, blocks of the file and what queries work with. It
 /// keeps the blocks that it has read or written, so that after a while it takes as much as this.
 pub const NARROW: &str = "112MB";
-/// The same while something is read, and for what else needs more: messages of some ten megabytes, the next checkpoint after
-/// them, and the opening of a file.
+/// The same while something is read.
+pub const READING: &str = "176MB";
+/// The same for what needs more: reading what does not do with that, messages of some ten megabytes, the next checkpoint
+/// after them, and the opening of a file.
 pub const WIDE: &str = "256MB";
 
 impl Place {

@@ -37,25 +37,55 @@ pub struct Database {
     /// Every pooled connection that still has an owner.
     pooled: Mutex<Vec<Weak<PooledConnection>>>,
     /// How many need more of the engine's memory than it has otherwise; `None`: it always has all that it may have.
-    wide: Option<Mutex<usize>>,
+    wide: Option<Mutex<Needs>>,
     /// Whether something needed it since the last checkpoint, which may need it for what that stored.
     was_wide: AtomicBool,
     /// Held during each commit of what was sent, so that two connections can begin to read as of one moment.
     commits: Mutex<()>,
 }
 
-/// While this is there, the engine may take more memory, see [`open::WIDE`].
-pub struct Wide(Arc<Database>);
+/// How many need how much memory of the engine.
+#[derive(Default)]
+struct Needs {
+    /// [`open::READING`]
+    reading: usize,
+    /// [`open::WIDE`]
+    wide: usize,
+}
+
+impl Needs {
+    fn memory(&self) -> &'static str {
+        match self {
+            Self { wide: 1.., .. } => open::WIDE,
+            Self { reading: 1.., .. } => open::READING,
+            Self { .. } => open::NARROW,
+        }
+    }
+
+    fn of(&mut self, room: Room) -> &mut usize {
+        match room {
+            Room::Reading => &mut self.reading,
+            Room::Wide => &mut self.wide,
+        }
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Room {
+    Reading,
+    Wide,
+}
+
+/// While this is there, the engine may take more memory.
+pub struct Wide {
+    database: Arc<Database>,
+    room: Room,
+}
 
 impl Drop for Wide {
     fn drop(&mut self) {
-        let Some(wide) = &self.0.wide else { return };
-        let mut count = lock(wide);
-        *count -= 1;
-        if *count == 0 {
-            // Rows of the log that are in memory may take more; then it is narrowed after the next checkpoint.
-            self.0.set_memory(open::NARROW);
-        }
+        // Rows of the log that are in memory may take more; then it is narrowed after the next checkpoint.
+        self.database.need(self.room, |count| *count -= 1);
     }
 }
 
@@ -204,23 +234,28 @@ impl Database {
     /// Lets the engine take more memory, for what does not do with what it has otherwise.
     pub fn wide(self: &Arc<Self>) -> Wide {
         self.was_wide.store(true, Ordering::Relaxed);
-        self.widen()
+        self.widen(Room::Wide)
     }
 
     /// The same for a checkpoint, if something needed it since the one before.
     pub fn wide_again(self: &Arc<Self>) -> Option<Wide> {
-        self.was_wide.swap(false, Ordering::Relaxed).then(|| self.widen())
+        self.was_wide.swap(false, Ordering::Relaxed).then(|| self.widen(Room::Wide))
     }
 
-    fn widen(self: &Arc<Self>) -> Wide {
-        if let Some(wide) = &self.wide {
-            let mut count = lock(wide);
-            *count += 1;
-            if *count == 1 {
-                self.set_memory(open::WIDE);
-            }
+    fn widen(self: &Arc<Self>, room: Room) -> Wide {
+        self.need(room, |count| *count += 1);
+        Wide { database: Arc::clone(self), room }
+    }
+
+    /// Changes how many need so much memory, and has the engine take as much as is needed then.
+    fn need(&self, room: Room, change: impl FnOnce(&mut usize)) {
+        let Some(wide) = &self.wide else { return };
+        let mut needs = lock(wide);
+        let before = needs.memory();
+        change(needs.of(room));
+        if needs.memory() != before {
+            self.set_memory(needs.memory());
         }
-        Wide(Arc::clone(self))
     }
 
     fn set_memory(&self, memory: &str) {
@@ -261,10 +296,20 @@ impl PooledConnection {
     }
 
     /// The same for work that only reads and may need more of the engine's memory, as large traces and lists of many runs
-    /// do. With less, what is stored meanwhile would find none left.
-    pub fn with_room<T>(&self, work: impl FnOnce(&Connection) -> Result<T, DatabaseError>) -> Result<T, DatabaseError> {
-        let _wide = self.database.widen();
-        self.with(work)
+    /// do. With less, what is stored meanwhile would find none left. What does not do with that is done again with all that
+    /// the engine may have.
+    pub fn with_room<T>(&self, work: impl Fn(&Connection) -> Result<T, DatabaseError>) -> Result<T, DatabaseError> {
+        let done = {
+            let _reading = self.database.widen(Room::Reading);
+            self.with(&work)
+        };
+        match done {
+            Err(error) if open::is_out_of_memory(&error.to_string()) => {
+                let _wide = self.database.widen(Room::Wide);
+                self.with(&work)
+            }
+            done => done,
+        }
     }
 
     /// Runs `work` in a transaction: commits it if that succeeds, else rolls it back.
@@ -404,5 +449,28 @@ mod tests {
         assert_ne!(narrow, wide);
         assert_eq!(connection.with(memory).unwrap(), narrow);
         assert!(database.wide_again().is_none());
+        // Of two of which one needs more, both have that.
+        let both = database.wide();
+        assert!(![&narrow, &wide].contains(&&connection.with_room(memory).unwrap()));
+        drop(both);
+        assert_eq!(connection.with(memory).unwrap(), narrow);
+    }
+
+    #[test]
+    fn what_is_read_and_does_not_do_with_its_memory_has_all_of_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&Place::File(folder.path().join("a.duckdb"))).unwrap();
+        let tried = std::cell::RefCell::new(Vec::new());
+        let read = |connection: &Connection| {
+            let sql = "select value from duckdb_settings() where name = 'memory_limit'";
+            let memory = connection.query_row(sql, [], |row| row.get::<_, String>(0))?;
+            let is_first = tried.borrow().is_empty();
+            tried.borrow_mut().push(memory.clone());
+            if is_first { Err(DatabaseError::Away("Out of Memory Error: none is left".to_owned())) } else { Ok(memory) }
+        };
+        let with_all = database.pooled().with_room(read).unwrap();
+        let _wide = database.wide();
+        assert!(tried.borrow()[0] != with_all && database.pooled().with_room(read).unwrap() == with_all);
+        assert_eq!(tried.borrow().len(), 3, "{tried:?}");
     }
 }
