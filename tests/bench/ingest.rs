@@ -1,4 +1,5 @@
-//! Spans a second that are acknowledged after their commit is synced, and how long a sender waits.
+//! Spans a second that are acknowledged after their commit is synced, how long a sender waits, and the memory that it takes.
+//! `SIDESEAT_TUI_SPANS` says how many are sent (100,000).
 
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -10,10 +11,9 @@ use std::time::{Duration, Instant};
 
 use crate::load::{self, Body};
 
-const SPANS: usize = 100_000;
-
 pub fn run() {
-    let bodies = load::bedrock(SPANS);
+    let spans = std::env::var("SIDESEAT_TUI_SPANS").ok().and_then(|text| text.parse().ok()).unwrap_or(100_000);
+    let bodies = load::bedrock(spans);
     let bytes: usize = bodies.iter().map(|body| body.bytes.len()).sum();
     let spans: usize = bodies.iter().map(|body| body.spans).sum();
     println!("{spans} spans in {} requests, {} MB", bodies.len(), bytes / 1_000_000);
@@ -47,12 +47,11 @@ pub fn send(bodies: &[Body], senders: usize, port: u16) -> Vec<Duration> {
         let workers: Vec<_> = (0..senders)
             .map(|_| {
                 scope.spawn(|| {
-                    let mut stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
-                    stream.set_nodelay(true).unwrap();
+                    let mut stream = Stream::to(port);
                     let mut waits = Vec::new();
                     while let Some(body) = bodies.get(next.fetch_add(1, Ordering::Relaxed)) {
                         let began = Instant::now();
-                        post(&mut stream, &body.bytes);
+                        stream.post(&body.bytes);
                         waits.push(began.elapsed());
                     }
                     waits
@@ -63,38 +62,49 @@ pub fn send(bodies: &[Body], senders: usize, port: u16) -> Vec<Duration> {
     })
 }
 
-/// One keep-alive request; anything but 200 is tried again, as SDKs do.
-fn post(stream: &mut TcpStream, body: &[u8]) {
-    loop {
+/// A connection that is kept.
+pub struct Stream(TcpStream);
+
+impl Stream {
+    pub fn to(port: u16) -> Self {
+        let stream = TcpStream::connect(("127.0.0.1", port)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Self(stream)
+    }
+
+    /// Sends one body; anything but 200 is tried again, as SDKs do.
+    pub fn post(&mut self, body: &[u8]) {
         let head = format!(
             "POST /v1/traces HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/x-protobuf\r\ncontent-length: {}\r\n\r\n",
             body.len()
         );
-        stream.write_all(head.as_bytes()).unwrap();
-        stream.write_all(body).unwrap();
-        let mut reader = BufReader::new(&mut *stream);
-        let mut status = String::new();
-        reader.read_line(&mut status).unwrap();
-        let mut length = 0;
         loop {
-            let mut line = String::new();
-            reader.read_line(&mut line).unwrap();
-            if let Some((name, value)) = line.split_once(':')
-                && name.eq_ignore_ascii_case("content-length")
-            {
-                length = value.trim().parse().unwrap();
+            self.0.write_all(head.as_bytes()).unwrap();
+            self.0.write_all(body).unwrap();
+            let mut reader = BufReader::new(&mut self.0);
+            let mut status = String::new();
+            reader.read_line(&mut status).unwrap();
+            let mut length = 0;
+            loop {
+                let mut line = String::new();
+                reader.read_line(&mut line).unwrap();
+                if let Some((name, value)) = line.split_once(':')
+                    && name.eq_ignore_ascii_case("content-length")
+                {
+                    length = value.trim().parse().unwrap();
+                }
+                if line == "\r\n" {
+                    break;
+                }
             }
-            if line == "\r\n" {
-                break;
+            let mut answer = vec![0; length];
+            reader.read_exact(&mut answer).unwrap();
+            if status.contains(" 200 ") {
+                return;
             }
+            assert!(status.contains(" 503 "), "{status}{}", String::from_utf8_lossy(&answer));
+            std::thread::sleep(Duration::from_millis(100));
         }
-        let mut answer = vec![0; length];
-        reader.read_exact(&mut answer).unwrap();
-        if status.contains(" 200 ") {
-            return;
-        }
-        assert!(status.contains(" 503 "), "{status}{}", String::from_utf8_lossy(&answer));
-        std::thread::sleep(Duration::from_millis(100));
     }
 }
 

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::fs;
 use std::path::PathBuf;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use opentelemetry_proto::tonic::common::v1::{AnyValue, KeyValue, any_value};
@@ -20,18 +21,18 @@ pub struct Body {
 
 /// At least `spans` spans of the Bedrock mix in requests of about [`BATCH`].
 pub fn bedrock(spans: usize) -> Vec<Body> {
-    bedrock_after(spans, 0)
+    enough(Bedrock::after(0), spans)
 }
 
-/// The same with other ids: `before` says how many spans were made before these.
-pub fn bedrock_after(spans: usize, before: u64) -> Vec<Body> {
+/// The first requests of a mix, of at least `spans` spans.
+pub fn enough(mix: Bedrock, spans: usize) -> Vec<Body> {
     let mut made = 0;
-    let enough = |body: &Body| {
+    let is_next = |body: &Body| {
         let is_next = made < spans;
         made += body.spans;
         is_next
     };
-    Bedrock::after(before).take_while(enough).collect()
+    mix.take_while(is_next).collect()
 }
 
 /// The Bedrock mix without an end, in requests of about [`BATCH`].
@@ -40,6 +41,10 @@ pub struct Bedrock {
     next: usize,
     /// How many ids were given so far.
     ids: u64,
+    /// Spans of a request, at least.
+    batch: usize,
+    /// Whether each export begins now and is of sessions of its own, and not when and of those that the captures say.
+    is_recent: bool,
 }
 
 impl Bedrock {
@@ -50,7 +55,12 @@ impl Bedrock {
             .map(|path| ExportTraceServiceRequest::decode(fs::read(path).unwrap().as_slice()).unwrap())
             .collect();
         // A span has an id of its own, and perhaps one of a trace and of a parent that nobody sent.
-        Self { exports, next: 0, ids: before * 4 }
+        Self { exports, next: 0, ids: before * 4, batch: BATCH, is_recent: false }
+    }
+
+    /// The same as if it happened now, each export in sessions of its own; requests have at least `batch` spans.
+    pub fn recent(before: u64, batch: usize) -> Self {
+        Self { batch, is_recent: true, ..Self::after(before) }
     }
 }
 
@@ -60,10 +70,13 @@ impl Iterator for Bedrock {
     fn next(&mut self) -> Option<Body> {
         let mut request = ExportTraceServiceRequest::default();
         let mut spans = 0;
-        while spans < BATCH {
+        while spans < self.batch {
             let mut export = self.exports.get(self.next % self.exports.len())?.clone();
             self.next += 1;
             spans += renew(&mut export, &mut self.ids);
+            if self.is_recent {
+                make_recent(&mut export, self.ids);
+            }
             request.resource_spans.append(&mut export.resource_spans);
         }
         Some(Body { bytes: request.encode_to_vec(), spans })
@@ -95,6 +108,55 @@ fn renew(export: &mut ExportTraceServiceRequest, ids: &mut u64) -> usize {
         }
     }
     spans
+}
+
+/// Gives the sessions of an export names of its own, and has it begin now.
+fn make_recent(export: &mut ExportTraceServiceRequest, id: u64) {
+    let scopes = export.resource_spans.iter_mut().flat_map(|spans| &mut spans.scope_spans);
+    let mut spans: Vec<&mut Span> = scopes.flat_map(|spans| &mut spans.spans).collect();
+    let began = spans.iter().map(|span| span.start_time_unix_nano).min().unwrap_or_default();
+    let later = now().saturating_sub(began);
+    for span in &mut spans {
+        span.start_time_unix_nano += later;
+        span.end_time_unix_nano += later;
+        for event in &mut span.events {
+            event.time_unix_nano += later;
+        }
+        for attribute in span.attributes.iter_mut().filter(|attribute| attribute.key == "session.id") {
+            let value = any_value::Value::StringValue(format!("session {id}"));
+            attribute.value = Some(AnyValue { value: Some(value) });
+        }
+    }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos().try_into().unwrap()
+}
+
+/// A body of one span: the next call of a run whose calls come one by one. `nth` is its number, from 1.
+pub fn step_of_one_run(nth: u64) -> Vec<u8> {
+    let text = |key: &str, value: &str| KeyValue {
+        key: key.to_owned(),
+        value: Some(AnyValue { value: Some(any_value::Value::StringValue(value.to_owned())) }),
+        ..KeyValue::default()
+    };
+    let at = now();
+    let span = Span {
+        trace_id: vec![8; 16],
+        span_id: nth.to_be_bytes().to_vec(),
+        name: "chat gpt-4o-mini".to_owned(),
+        start_time_unix_nano: at,
+        end_time_unix_nano: at + 1_000_000,
+        attributes: vec![
+            text("gen_ai.operation.name", "chat"),
+            text("gen_ai.request.model", "gpt-4o-mini"),
+            text("session.id", "one that goes on"),
+        ],
+        ..Span::default()
+    };
+    let spans = ScopeSpans { spans: vec![span], ..ScopeSpans::default() };
+    let resource = ResourceSpans { scope_spans: vec![spans], ..ResourceSpans::default() };
+    ExportTraceServiceRequest { resource_spans: vec![resource] }.encode_to_vec()
 }
 
 /// One trace of a conversation: as many model calls, each of which sends all turns before it again.

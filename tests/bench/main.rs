@@ -18,11 +18,12 @@
 //! ```text
 //!   crash       kill -9 at random moments of everything that the program does, 200 times
 //!   overload    more than it can store, for a minute: what is refused, and how soon
-//!   soak        a mixed load for half an hour, with old runs removed and another process that reads
+//!   soak        a mixed load for half an hour, with old runs removed, a second screen and processes that read
 //! ```
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench that cannot go on says so by a panic")]
 
+mod attached;
 mod crash;
 #[path = "../it/cycles.rs"]
 mod cycles;

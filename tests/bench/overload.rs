@@ -5,11 +5,13 @@ use std::collections::HashSet;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
 use prost::Message as _;
 
+use crate::attached;
 use crate::ingest::Server;
 use crate::load::{Bedrock, Body};
 
@@ -36,28 +38,35 @@ pub fn run() {
     let folder = tempfile::tempdir().unwrap();
     let db = folder.path().join("bench.duckdb");
     let mut server = Server::start(&db);
+    let ended = AtomicBool::new(false);
     let all = Mutex::new(Answers::default());
     let began = Instant::now();
-    std::thread::scope(|scope| {
-        for nth in 0..SENDERS {
-            let (server, all) = (&server, &all);
-            scope.spawn(move || {
-                let mut answers = Answers::default();
-                let mut stream = connect(server.port);
-                for body in Bedrock::after(nth * APART) {
-                    while began.elapsed() < lasts && !send(&mut stream, &body, &mut answers) {}
-                    if began.elapsed() >= lasts {
-                        break;
+    let mut keys = std::thread::scope(|scope| {
+        let screen = scope.spawn(|| attached::watch(&db, folder.path(), &ended));
+        let senders: Vec<_> = (0..SENDERS)
+            .map(|nth| {
+                let (server, all) = (&server, &all);
+                scope.spawn(move || {
+                    let mut answers = Answers::default();
+                    let mut stream = connect(server.port);
+                    for body in Bedrock::after(nth * APART) {
+                        while began.elapsed() < lasts && !send(&mut stream, &body, &mut answers) {}
+                        if began.elapsed() >= lasts {
+                            break;
+                        }
                     }
-                }
-                let mut all = all.lock().unwrap();
-                all.acknowledged.extend(answers.acknowledged);
-                all.waits.extend(answers.waits);
-                all.refused += answers.refused;
-                all.without_retry_after += answers.without_retry_after;
-                all.slowest_refusal = all.slowest_refusal.max(answers.slowest_refusal);
-            });
-        }
+                    let mut all = all.lock().unwrap();
+                    all.acknowledged.extend(answers.acknowledged);
+                    all.waits.extend(answers.waits);
+                    all.refused += answers.refused;
+                    all.without_retry_after += answers.without_retry_after;
+                    all.slowest_refusal = all.slowest_refusal.max(answers.slowest_refusal);
+                })
+            })
+            .collect();
+        senders.into_iter().for_each(|sender| sender.join().unwrap());
+        ended.store(true, Ordering::Relaxed);
+        screen.join().unwrap()
     });
     let took = began.elapsed();
     let peak = server.peak_memory() / 1024;
@@ -77,6 +86,10 @@ pub fn run() {
         "{} refused, the slowest after {:?}, {} without Retry-After; peak memory {peak} MiB",
         answers.refused, answers.slowest_refusal, answers.without_retry_after,
     );
+    keys.sort_unstable();
+    if let (Some(median), Some(slowest)) = (keys.get(keys.len() / 2), keys.last()) {
+        println!("{} keys of an attached screen, p50 {median:?} max {slowest:?}", keys.len());
+    }
     let stored = stored(&db);
     let lost = answers.acknowledged.iter().filter(|id| !stored.contains(id)).count();
     println!("{} spans stored, {lost} of those that were acknowledged lost", stored.len());
