@@ -6,6 +6,7 @@ use std::{
     io::{self, Read, Write as _},
     net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
+    time::Duration,
 };
 
 use indicatif::{ProgressBar, ProgressStyle};
@@ -254,7 +255,7 @@ impl Importing<'_> {
     fn export(&self, request: Request) -> Export {
         let Request { signal, encoding, body } = request;
         let peer = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
-        Export { signal, project: self.project.clone(), body, encoding, peer }
+        Export { signal, project: self.project.clone(), body, encoding, peer, waited: Duration::ZERO }
     }
 }
 

@@ -79,7 +79,7 @@ impl Instance {
     /// # Errors
     /// There is no answer. The instance may have stored the export all the same.
     pub async fn export(&self, export: Export) -> Result<Result<Accepted, Refusal>, Unreachable> {
-        let Export { signal, project, body, encoding, peer: _ } = export;
+        let Export { signal, project, body, encoding, peer: _, waited: _ } = export;
         let request = self
             .post(&format!("/otel/{project}/v1/{}", signal.path()))
             .header(header::CONTENT_TYPE, encoding.content_type())
@@ -202,6 +202,7 @@ mod tests {
             body: Bytes::from_static(b"{}"),
             encoding,
             peer: "127.0.0.1:1".parse().unwrap(),
+            waited: Duration::ZERO,
         }
     }
 

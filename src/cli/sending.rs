@@ -5,7 +5,7 @@ use std::{
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, ToSocketAddrs as _},
     path::PathBuf,
     thread,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -91,6 +91,7 @@ async fn test_span(instance: &Instance, to: SocketAddr) -> String {
         body: Bytes::from(body(Timestamp::now(), to)),
         encoding: Encoding::Json,
         peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        waited: Duration::ZERO,
     };
     let answer = instance.export(export).await;
     let took = format::duration(began.elapsed());

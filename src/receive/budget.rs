@@ -8,9 +8,8 @@
 //! ```
 //!
 //! A body that takes more than [`AHEAD`] is let in alone. So the peak is `ALL_BODIES` + `LARGEST` for whatever is sent,
-//! and [`IN_TURN`] + [`AHEAD`] for what real senders send. An export that waits for longer than [`PATIENCE`] is refused, and
-//! so is a body that waits for its turn for longer than [`PATIENCE_UNREAD`], so that its sender can try again before it gives
-//! up.
+//! and [`IN_TURN`] + [`AHEAD`] for what real senders send. An export that waits for longer than [`PATIENCE`] is refused, so
+//! that its sender can try again before it gives up.
 
 use std::{num::NonZero, sync::Arc, thread, time::Duration};
 
@@ -37,10 +36,8 @@ const IN_TURN: usize = 16 << 20;
 const LEAST_TURN: usize = 16 << 10;
 const UNKNOWN_TURN: usize = 256 << 10;
 const MOST_TURN: usize = 4 << 20;
-/// How long an export waits for room. SDKs give an export ten seconds, and a refusal must reach them well before.
-const PATIENCE: Duration = Duration::from_millis(1500);
-/// How long a body waits for its turn before that.
-const PATIENCE_UNREAD: Duration = Duration::from_millis(1500);
+/// How long an export waits, for its turn and for room. SDKs give an export ten seconds, and a refusal must reach them well before.
+const PATIENCE: Duration = Duration::from_secs(3);
 /// Bytes that one permit stands for.
 pub(super) const PAGE: usize = 4096;
 
@@ -67,7 +64,7 @@ impl Budget {
 
     /// An empty share of it.
     pub(super) fn share(&self) -> Share {
-        Share { budget: self.clone(), pages: None, turn: None }
+        Share { budget: self.clone(), pages: None, turn: None, waited: Duration::ZERO }
     }
 }
 
@@ -77,6 +74,7 @@ pub(super) struct Share {
     budget: Budget,
     pages: Option<OwnedSemaphorePermit>,
     turn: Option<OwnedSemaphorePermit>,
+    waited: Duration,
 }
 
 impl Share {
@@ -92,9 +90,15 @@ impl Share {
             bytes => bytes.clamp(LEAST_TURN, MOST_TURN),
         };
         let pages = u32::try_from(bytes.div_ceil(PAGE)).unwrap_or(u32::MAX);
-        let deadline = Deadline(time::Instant::now() + PATIENCE_UNREAD);
-        self.turn = Some(deadline.permits(&self.budget.turns, pages).await?);
+        let began = time::Instant::now();
+        self.turn = Some(Deadline::from_now().permits(&self.budget.turns, pages).await?);
+        self.waited = began.elapsed();
         Ok(())
+    }
+
+    /// How long it waited for its turn.
+    pub(super) fn waited(&self) -> Duration {
+        self.waited
     }
 
     /// Lets others have the turn: the body is sent so slowly that they would wait for nothing.
@@ -150,7 +154,12 @@ pub(super) struct Deadline(time::Instant);
 impl Deadline {
     /// That of an export that comes now.
     pub(super) fn from_now() -> Self {
-        Self(time::Instant::now() + PATIENCE)
+        Self::after(Duration::ZERO)
+    }
+
+    /// That of an export that has waited so long already.
+    pub(super) fn after(waited: Duration) -> Self {
+        Self(time::Instant::now() + PATIENCE.saturating_sub(waited))
     }
 
     /// Waits for permits.

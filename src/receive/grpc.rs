@@ -78,8 +78,11 @@ async fn accept<T: ExportSink>(
         (true, compression) => compression,
     };
     // The share of the budget is held until the sink has accepted the export, because its bytes are held until then.
-    let (body, _share) = body::decompress(message, compression, share).await?;
-    let accepted = endpoint.sink.accept(Export { signal, project, body, encoding, peer: caller.peer }).await?;
+    let (body, share) = body::decompress(message, compression, share).await?;
+    let accepted = endpoint
+        .sink
+        .accept(Export { signal, project, body, encoding, peer: caller.peer, waited: share.waited() })
+        .await?;
     Ok(accepted.encode(signal, encoding))
 }
 

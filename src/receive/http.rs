@@ -104,8 +104,8 @@ async fn accept<T: ExportSink>(
     let mut share = endpoint.budget.share();
     let body = body::read(body, budget::BODY, &mut share).await?;
     // The share of the budget is held until the sink has accepted the export, because its bytes are held until then.
-    let (body, _share) = body::decompress(body, compression, share).await?;
-    let export = Export { signal, project, body, encoding, peer: caller.peer };
+    let (body, share) = body::decompress(body, compression, share).await?;
+    let export = Export { signal, project, body, encoding, peer: caller.peer, waited: share.waited() };
     Ok((signal, encoding, endpoint.sink.accept(export).await?))
 }
 
@@ -176,7 +176,7 @@ async fn take_scores<T: ExportSink>(
     let compression = Compression::named(text(headers, header::CONTENT_ENCODING.as_str()))?;
     let mut share = endpoint.budget.share();
     let body = body::read(body, SCORES, &mut share).await?;
-    let (body, _share) = body::decompress(body, compression, share).await?;
+    let (body, share) = body::decompress(body, compression, share).await?;
     if body.len() > SCORES {
         return Err(Refusal::TooLarge);
     }
@@ -188,7 +188,17 @@ async fn take_scores<T: ExportSink>(
         return Err(Refusal::Path(hint));
     }
     let (signal, encoding) = (Signal::Logs, Encoding::Protobuf);
-    endpoint.sink.accept(Export { signal, project, body: scores.request.into(), encoding, peer: caller.peer }).await?;
+    endpoint
+        .sink
+        .accept(Export {
+            signal,
+            project,
+            body: scores.request.into(),
+            encoding,
+            peer: caller.peer,
+            waited: share.waited(),
+        })
+        .await?;
     Ok((scores.status, scores.reply))
 }
 

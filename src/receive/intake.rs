@@ -53,7 +53,16 @@ impl Intake {
     /// Stores the spans of an `ExportTraceServiceRequest`, with the log records that they stand for; returns once they are
     /// synced.
     pub async fn traces(&self, project: Project, body: Bytes, encoding: Encoding) -> Result<Accepted, Refusal> {
-        let deadline = Deadline::from_now();
+        self.traces_by(Deadline::from_now(), project, body, encoding).await
+    }
+
+    async fn traces_by(
+        &self,
+        deadline: Deadline,
+        project: Project,
+        body: Bytes,
+        encoding: Encoding,
+    ) -> Result<Accepted, Refusal> {
         let _room = self.room_for(&body, Signal::Traces, encoding, deadline).await?;
         let prices = Arc::clone(&self.prices);
         let bytes = body.len();
@@ -79,7 +88,16 @@ impl Intake {
     /// Stores the log records of an `ExportLogsServiceRequest`, with the spans that they stand for; returns once they are
     /// synced.
     pub async fn logs(&self, project: Project, body: Bytes, encoding: Encoding) -> Result<Accepted, Refusal> {
-        let deadline = Deadline::from_now();
+        self.logs_by(Deadline::from_now(), project, body, encoding).await
+    }
+
+    async fn logs_by(
+        &self,
+        deadline: Deadline,
+        project: Project,
+        body: Bytes,
+        encoding: Encoding,
+    ) -> Result<Accepted, Refusal> {
         let _room = self.room_for(&body, Signal::Logs, encoding, deadline).await?;
         let prices = Arc::clone(&self.prices);
         let bytes = body.len();
@@ -135,10 +153,11 @@ impl Intake {
 
 impl ExportSink for Intake {
     async fn accept(&self, export: Export) -> Result<Accepted, Refusal> {
-        let Export { signal, project, body, encoding, peer } = export;
+        let Export { signal, project, body, encoding, peer, waited } = export;
+        let deadline = Deadline::after(waited);
         let (accepted, path) = match signal {
-            Signal::Traces => (self.traces(project, body, encoding).await?, "traces"),
-            Signal::Logs => (self.logs(project, body, encoding).await?, "logs"),
+            Signal::Traces => (self.traces_by(deadline, project, body, encoding).await?, "traces"),
+            Signal::Logs => (self.logs_by(deadline, project, body, encoding).await?, "logs"),
             Signal::Metrics => (self.metrics(body, encoding).await?, "metrics"),
         };
         if accepted.rejected > 0 {

@@ -36,7 +36,7 @@ mod screens;
 mod serve;
 mod token;
 
-use std::{net::SocketAddr, sync::Arc};
+use std::{net::SocketAddr, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 
@@ -66,6 +66,8 @@ pub struct Export {
     pub encoding: Encoding,
     /// The sender's address.
     pub peer: SocketAddr,
+    /// How long it waited before it was read, as part of what it may wait at all.
+    pub waited: Duration,
 }
 
 /// What exports are handed to: it stores them, or sends them on to another instance.

@@ -90,5 +90,6 @@ fn export(spans: &[Span]) -> Export {
         body: Bytes::from(encode::traces_proto(spans)),
         encoding: Encoding::Protobuf,
         peer: SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        waited: Duration::ZERO,
     }
 }

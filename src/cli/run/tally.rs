@@ -247,6 +247,8 @@ impl fmt::Display for Tally {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
     use crate::{
         decode::Encoding,
@@ -270,7 +272,14 @@ mod tests {
                 let Ok(body) = std::fs::read(&path) else { continue };
                 let peer = ([127, 0, 0, 1], 0).into();
                 let encoding = Encoding::Protobuf;
-                let export = Export { signal, project: Project::default(), body: body.into(), encoding, peer };
+                let export = Export {
+                    signal,
+                    project: Project::default(),
+                    body: body.into(),
+                    encoding,
+                    peer,
+                    waited: Duration::ZERO,
+                };
                 gathered.add(&export);
                 exports.push(export.clone());
                 intake.accept(export).await.unwrap();
