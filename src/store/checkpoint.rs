@@ -107,6 +107,11 @@ impl Checkpointer {
         lock(&self.state).ended
     }
 
+    /// The queue of the writer, to wake it.
+    pub fn queue(&self) -> Arc<WriteQueue> {
+        self.queue.clone()
+    }
+
     /// Ends the thread, after the checkpoint that it is writing.
     pub fn close(&self) {
         lock(&self.state).due = Due::Closed;

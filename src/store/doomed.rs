@@ -15,8 +15,6 @@ use crate::model::{Doomed, Limit, Limits, Removal, SessionId, Timestamp, TraceId
 
 /// Most traces that are chosen at once; when they have gone, others are chosen.
 const MOST: u64 = 20_000;
-/// The same where senders wait meanwhile: the engine sorts so many several times as fast as [`MOST`].
-const MOST_BESIDE_OTHERS: u64 = 4000;
 /// A part of the limit of size. Retention begins so much below the limit, because the file grows a little while blocks are
 /// written anew, and goes on until there is twice as much room, so that it is seldom.
 const ROOM: u64 = 16;
@@ -32,6 +30,8 @@ pub struct Chosen {
     pub logs: Vec<LogId>,
     /// The limit that is exceeded.
     pub because: Option<Limit>,
+    /// Spans and log records that there were, where a limit is exceeded.
+    pub records: u64,
 }
 
 /// Who wants something removed.
@@ -87,15 +87,16 @@ struct Wanted {
     before: Sql,
     /// What is more than the limits of runs and of size let be kept.
     excess: Excess,
-    most: u64,
     marked_too: bool,
     because: Option<Limit>,
+    /// Spans and log records that there are, where there are limits.
+    records: u64,
 }
 
 impl Default for Wanted {
     fn default() -> Self {
         let (trace, session, before, excess) = (Sql::Null, None, Sql::Null, Excess::default());
-        Self { trace, session, before, excess, most: MOST, marked_too: false, because: None }
+        Self { trace, session, before, excess, marked_too: false, because: None, records: 0 }
     }
 }
 
@@ -130,14 +131,14 @@ struct Candidate {
 
 impl Wanted {
     fn beyond(connection: &Connection, limits: &Limits, used: Option<u64>, by: By) -> Result<Self, DatabaseError> {
-        let most = if by == By::Settings { MOST_BESIDE_OTHERS } else { MOST };
-        let mut wanted = Self { most, ..Self::default() };
+        let mut wanted = Self::default();
         if let Some(age) = limits.age {
             let before = Timestamp::now().0.saturating_sub(u64::try_from(age.as_nanos()).unwrap_or(u64::MAX));
             wanted.before = Sql::UBigInt(before);
             wanted.because = Some(Limit::Age(age));
         }
         let Held { runs, records, .. } = held(connection)?;
+        wanted.records = records;
         let excess = &mut wanted.excess;
         if let Some(limit) = limits.runs
             && runs > limit
@@ -163,15 +164,15 @@ impl Wanted {
     }
 
     fn choose(&self, connection: &Connection) -> Result<Chosen, DatabaseError> {
-        let Self { before, excess, most, .. } = self;
+        let Self { before, excess, .. } = self;
         let mut traces = Vec::new();
         if excess.traces > 0 {
-            traces = excess.first_of(self.candidates(connection, &Sql::Null, excess.traces.min(*most))?);
+            traces = excess.first_of(self.candidates(connection, &Sql::Null, excess.traces.min(MOST))?);
         }
         // Without a limit, whatever was named; with one, what is too old.
         if self.because.is_none() || *before != Sql::Null {
             let known: HashSet<TraceId> = traces.iter().map(|candidate| candidate.doomed.trace).collect();
-            let others = self.candidates(connection, before, *most)?;
+            let others = self.candidates(connection, before, MOST)?;
             traces.extend(others.into_iter().filter(|candidate| !known.contains(&candidate.doomed.trace)));
             traces.sort_by_key(|candidate| candidate.goes);
         }
@@ -194,7 +195,7 @@ impl Wanted {
         while let Some(row) = found.next()? {
             logs.push(row.get(0)?);
         }
-        Ok(Chosen { traces, logs, because: self.because })
+        Ok(Chosen { traces, logs, because: self.because, records: self.records })
     }
 
     /// The first traces in the order in which they go: those before a moment, or all.

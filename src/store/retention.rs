@@ -11,6 +11,7 @@
 //! Each step is one transaction. If the program is killed between two of them, the traces of the first are gone and the
 //! others are there.
 
+mod choosing;
 mod current;
 
 use std::{
@@ -30,6 +31,7 @@ use super::{
     removal,
 };
 use crate::model::{Changes, Limit, Limits, Pruned, Removal, Removed, SessionId, TraceId};
+use choosing::Choosing;
 use current::{Current, Phase, STEP, remove_all, sweep};
 
 pub use current::Within;
@@ -119,8 +121,8 @@ impl Retention {
     /// When there is something to do; `None`: when something is stored or asked.
     pub fn next(&self, now: Instant) -> Option<Instant> {
         match self.current.as_ref().map(|current| current.phase) {
-            // The end of a checkpoint wakes the writer.
-            Some(Phase::Await(_)) => None,
+            // The end of either wakes the writer.
+            Some(Phase::Await(_) | Phase::Choosing) => None,
             Some(_) => Some(now),
             None if !self.asked.is_empty() => Some(now),
             None if self.limits.is_empty() => None,
@@ -139,6 +141,7 @@ impl Retention {
         };
         let done = match current.phase {
             Phase::Choose => self.choose(&mut current, within),
+            Phase::Choosing => Self::chosen(&mut current, within),
             Phase::Remove => self.remove(&mut current, within),
             Phase::Sweep => sweep(&mut current, within),
             Phase::Compact => self.compact(&mut current, within),
@@ -186,15 +189,16 @@ impl Retention {
         if current.removal == Removal::All {
             return remove_all(current, within);
         }
-        let (removal, by) = (&current.removal, current.by);
-        let futile = self.futile;
-        let (chosen, used) = within.connection.with(|connection: &Connection| {
-            let used = doomed::used(connection, within.database)?;
-            // Where it was of no use to remove more for its size, the other limits hold all the same.
-            let is_futile = by == By::Settings && used.is_some_and(|used| used <= futile);
-            Ok((doomed::choose(connection, removal, used.filter(|_| !is_futile), by)?, used))
-        })?;
-        let Chosen { traces, logs, because } = chosen;
+        current.choosing = Some(Choosing::begin(within, current.removal.clone(), current.by, self.futile));
+        current.phase = Phase::Choosing;
+        Ok(Changes::default())
+    }
+
+    /// Goes on with what was chosen.
+    fn chosen(current: &mut Current, within: &mut Within) -> Result<Changes, DatabaseError> {
+        let Some(outcome) = current.choosing.as_ref().and_then(Choosing::take) else { return Ok(Changes::default()) };
+        let (chosen, used) = outcome?;
+        let Chosen { traces, logs, because, records } = chosen;
         let is_size = matches!(because, Some(Limit::Size(_)));
         if is_size && current.is_new && within.database.log_bytes() > 0 {
             // What the log holds takes less room in the file.
@@ -202,8 +206,7 @@ impl Retention {
             current.phase = Phase::Await(within.checkpointer.request());
             return Ok(Changes::default());
         }
-        let was_of_no_use = current.used.zip(used).is_some_and(|(before, now)| now >= before - before / 100);
-        current.is_futile = is_size && was_of_no_use;
+        current.is_futile = is_size && current.was_of_no_use(used, records);
         if current.is_futile || (traces.is_empty() && logs.is_empty()) {
             current.phase = match current.removal {
                 // Somebody waits, and it is not worth a checkpoint.
@@ -212,7 +215,6 @@ impl Retention {
             };
             return Ok(Changes::default());
         }
-        current.used = used;
         current.is_new = false;
         current.because = because.or(current.because);
         (current.traces, current.logs) = (traces.into(), logs.into());

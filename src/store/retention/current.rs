@@ -6,6 +6,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use super::choosing::Choosing;
 use crate::{
     model::{Changes, Doomed, Limit, Removal, Removed, SessionId},
     store::{
@@ -49,6 +50,7 @@ pub struct Current {
     /// Who waits for it; `None` for the settings.
     pub asked: Option<AskedRemoval>,
     pub phase: Phase,
+    pub choosing: Option<Choosing>,
     pub traces: VecDeque<Doomed>,
     pub logs: VecDeque<LogId>,
     pub stretches: VecDeque<Stretch>,
@@ -62,7 +64,9 @@ pub struct Current {
     pub removed: Removed,
     pub sessions: HashSet<SessionId>,
     pub because: Option<Limit>,
-    /// The bytes in use when the traces were chosen.
+    /// What the file held when traces were chosen first, or last when it was seen whether it was of use to remove some.
+    pub held: Option<Content>,
+    /// The bytes in use when traces were chosen last.
     pub used: Option<u64>,
     /// Whether nothing was chosen yet.
     pub is_new: bool,
@@ -70,9 +74,35 @@ pub struct Current {
     pub is_futile: bool,
 }
 
+/// What a file holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Content {
+    /// That are in use.
+    pub bytes: u64,
+    /// Spans and log records.
+    pub records: u64,
+    /// How many of them were removed so far.
+    pub removed: u64,
+}
+
+impl Content {
+    /// Whether what was removed since was of use; `None`: it is too little to tell.
+    pub fn judge(self, now: Self) -> Option<bool> {
+        let (before, removed) = (u128::from(self.records), u128::from(now.removed.saturating_sub(self.removed)));
+        if removed == 0 || removed * 20 < before {
+            return None;
+        }
+        // If it was of no use, a record has as many bytes more as there are records less; half of that is allowed.
+        let left = before.saturating_sub(removed / 2);
+        Some(u128::from(now.bytes) * left <= u128::from(self.bytes) * u128::from(now.records))
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
     Choose,
+    /// Until that is done, on a thread of its own.
+    Choosing,
     Remove,
     Sweep,
     /// Move the rows that are left together.
@@ -91,6 +121,7 @@ impl Current {
             by: if asked.is_some() { By::Person } else { By::Settings },
             asked,
             phase: Phase::Choose,
+            choosing: None,
             traces: VecDeque::new(),
             logs: VecDeque::new(),
             stretches: VecDeque::new(),
@@ -101,10 +132,26 @@ impl Current {
             removed: Removed::default(),
             sessions: HashSet::new(),
             because: None,
+            held: None,
             used: None,
             is_new: true,
             is_futile: false,
         }
+    }
+
+    /// Whether what was removed made the file no smaller. While much is stored its size says nothing about that, but the bytes
+    /// of a record do: they grow if the room of what was removed is not free.
+    pub fn was_of_no_use(&mut self, used: Option<u64>, records: u64) -> bool {
+        let removed = self.removed.spans + self.removed.logs;
+        let Some(bytes) = used else { return false };
+        self.used = used;
+        let now = Content { bytes, records, removed };
+        let before = *self.held.get_or_insert(now);
+        let judged = before.judge(now);
+        if judged == Some(true) {
+            self.held = Some(now);
+        }
+        judged == Some(false)
     }
 
     /// Moves some rows of a stretch, the first of those that are to be moved; returns whether all of it was.
@@ -131,7 +178,11 @@ impl Current {
     }
 
     pub fn is_awaited(&self, checkpointer: &Checkpointer) -> bool {
-        matches!(self.phase, Phase::Await(number) if checkpointer.ended() >= number)
+        match self.phase {
+            Phase::Await(number) => checkpointer.ended() >= number,
+            Phase::Choosing => self.choosing.as_ref().is_none_or(Choosing::is_done),
+            _ => false,
+        }
     }
 
     /// Takes the next traces, or when there are none any more the next log records.
@@ -205,4 +256,19 @@ pub fn remove_all(current: &mut Current, within: &mut Within) -> Result<Changes,
     current.removed = Removed { traces: held.runs, sessions: held.sessions, spans, logs };
     current.phase = Phase::Await(within.checkpointer.request());
     Ok(Changes { all: true, ..Changes::default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn removing_is_of_use_where_the_room_of_what_went_is_free_however_much_came_meanwhile() {
+        let before = Content { bytes: 1000, records: 1000, removed: 0 };
+        let judged = |bytes, records, removed| before.judge(Content { bytes, records, removed });
+        // Nothing came meanwhile, as much as went, and twice as much.
+        assert_eq!([judged(900, 900, 100), judged(1000, 1000, 100), judged(1100, 1100, 100)], [Some(true); 3]);
+        assert_eq!([judged(1000, 900, 100), judged(1100, 1000, 100), judged(1200, 1100, 100)], [Some(false); 3]);
+        assert_eq!([judged(1000, 960, 40), judged(900, 1000, 0)], [None; 2]);
+    }
 }
