@@ -111,7 +111,11 @@ pub fn left_over(connection: &Connection, stored_ids: &StoredIds) -> Result<Vec<
     let mut statement = connection.prepare(sql)?;
     let named = statement.query_map([], |row| row.get::<_, u128>(0))?.collect::<Result<Vec<_>, _>>()?;
     // Of a large trace that is new the row may not be made yet.
-    Ok(named.into_iter().filter_map(trace_id).filter(|trace| !stored_ids.traces.may_have(trace_number(trace))).collect())
+    Ok(named
+        .into_iter()
+        .filter_map(trace_id)
+        .filter(|trace| !stored_ids.traces.may_have(trace_number(trace)))
+        .collect())
 }
 
 /// Resources and scopes that were removed.

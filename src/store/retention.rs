@@ -61,6 +61,8 @@ pub struct Retention {
     aged: Option<Instant>,
     /// Something was stored since.
     is_dirty: bool,
+    /// Whether something was beyond the limits once.
+    has_begun: bool,
     /// The bytes in use up to which removing more made the file no smaller; it is tried again when there are more.
     futile: u64,
     /// The blocks up to which the file cannot be made smaller.
@@ -88,6 +90,7 @@ impl Default for Retention {
             looked: None,
             aged: None,
             is_dirty: true,
+            has_begun: false,
             futile: 0,
             smallest: 0,
             times: 0,
@@ -182,7 +185,10 @@ impl Retention {
         if are_old {
             self.aged = Some(now);
         }
-        (is_large || are_many || are_old).then(|| Current::new(Removal::Beyond(self.limits), None))
+        (is_large || are_many || are_old).then(|| {
+            let is_first = !std::mem::replace(&mut self.has_begun, true);
+            Current { is_first, ..Current::new(Removal::Beyond(self.limits), None) }
+        })
     }
 
     fn choose(&self, current: &mut Current, within: &mut Within) -> Result<Changes, DatabaseError> {

@@ -70,6 +70,8 @@ pub struct Current {
     pub used: Option<u64>,
     /// Whether nothing was chosen yet.
     pub is_new: bool,
+    /// Whether nothing was removed because of the limits since the program was started.
+    pub is_first: bool,
     /// The file is still too large, and what was removed last made it no smaller.
     pub is_futile: bool,
 }
@@ -135,6 +137,7 @@ impl Current {
             held: None,
             used: None,
             is_new: true,
+            is_first: false,
             is_futile: false,
         }
     }
@@ -221,12 +224,13 @@ pub fn sweep(current: &mut Current, within: &mut Within) -> Result<Changes, Data
     let stored_ids = &*within.stored_ids;
     let (gone, swept) = within.connection.write(|connection| {
         let left_over = match current.removal {
-            Removal::Beyond(_) => removal::left_over(connection, stored_ids)?,
-            // To look for them takes longer than what somebody waits for.
+            Removal::Beyond(_) if current.is_first => removal::left_over(connection, stored_ids)?,
+            // To look for them takes longer than what somebody waits for, and today's versions leave none.
             _ => Vec::new(),
         };
         Ok((removal::remove(connection, &left_over, &[])?, removal::sweep(connection)?))
     })?;
+    current.is_first = false;
     gone.take_out_of(within.stored_ids);
     swept.take_out_of(within.stored_ids);
     current.phase = match current.removal {
