@@ -32,10 +32,11 @@ pub(super) const LARGEST: usize = 384 << 20;
 const AHEAD: usize = 40 << 20;
 /// Bytes of bodies that have a turn at once: enough for the group that is written and those that follow it.
 const IN_TURN: usize = 12 << 20;
-/// What one of them counts as, at least and at most. How long a body is may not be known before it was read.
-const LEAST_TURN: usize = 16 << 10;
+/// What one of them counts as if its length is not known before it was read, and at most.
 const UNKNOWN_TURN: usize = 256 << 10;
 const MOST_TURN: usize = 4 << 20;
+/// A body of no more bytes has to wait for no turn.
+const SHORT: usize = 16 << 10;
 /// How long an export waits, for its turn and for room. SDKs give an export ten seconds, and a refusal must reach them well before.
 const PATIENCE: Duration = Duration::from_secs(3);
 /// Bytes that one permit stands for.
@@ -87,7 +88,8 @@ impl Share {
     pub(super) async fn turn(&mut self, announced: u64) -> Result<(), Refusal> {
         let bytes = match usize::try_from(announced).unwrap_or(MOST_TURN) {
             0 => UNKNOWN_TURN,
-            bytes => bytes.clamp(LEAST_TURN, MOST_TURN),
+            1..=SHORT => return Ok(()),
+            bytes => bytes.min(MOST_TURN),
         };
         let pages = u32::try_from(bytes.div_ceil(PAGE)).unwrap_or(u32::MAX);
         let began = time::Instant::now();
@@ -183,7 +185,8 @@ mod tests {
         for share in &mut shares {
             share.turn(u64::MAX).await.unwrap();
         }
-        assert!(matches!(budget.share().turn(1).await, Err(Refusal::Busy { .. })));
+        assert!(matches!(budget.share().turn(SHORT as u64 + 1).await, Err(Refusal::Busy { .. })));
+        assert!(budget.share().turn(SHORT as u64).await.is_ok());
         shares[0].lose_turn();
         assert!(budget.share().turn(0).await.is_ok());
         drop(shares);
