@@ -10,9 +10,9 @@ use crate::{
 };
 
 /// Spans that are read at once. A session or trace with more is read alone.
-const SPANS: u64 = 1000;
+const SPANS: u64 = 3000;
 /// Traces or sessions that are read at once.
-const ITEMS: usize = 500;
+const ITEMS: usize = 1500;
 
 /// Sessions that are read at once.
 pub type Batch = [Vec<Picked>];

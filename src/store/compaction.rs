@@ -20,6 +20,9 @@ use super::{DatabaseError, open::ROW_GROUP, removal};
 const TABLES: [&str; 4] = ["spans", "contents", "logs", "blobs"];
 /// Rows are moved when one in so many, or more, of those that were beside them was removed.
 const GONE: u64 = 3;
+/// They are moved at all when one in so many rows of their table, or more, was removed and has its room still. Where the
+/// oldest rows go first, those beside them go next, and were moved for nothing.
+const GONE_OF_TABLE: u64 = 4;
 
 /// Rows of a table that are to be moved: those with these numbers, `to` left out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -47,14 +50,19 @@ impl Moved {
             );
             let mut statement = connection.prepare(&sql)?;
             let mut found = statement.query([])?;
+            let (mut of_table, mut all_left, mut all_gone) = (Vec::new(), 0, 0);
             while let Some(row) = found.next()? {
                 let (nth, left): (u64, u64) = (row.get(0)?, row.get(1)?);
                 let (from, to) = (nth * ROW_GROUP as u64, ((nth + 1) * ROW_GROUP as u64).min(end));
                 let begins = if (from..to).contains(&floor) { floor } else { from };
                 let gone = (to - begins).saturating_sub(left);
+                (all_left, all_gone) = (all_left + left, all_gone + gone);
                 if gone > 0 && gone >= (left + gone) / GONE {
-                    stretches.push_back(Stretch { table, from, to });
+                    of_table.push(Stretch { table, from, to });
                 }
+            }
+            if all_gone >= (all_left + all_gone) / GONE_OF_TABLE {
+                stretches.extend(of_table);
             }
         }
         Ok(stretches)

@@ -26,10 +26,11 @@ use crate::{
 
 /// How long a step is to take.
 pub const STEP: Duration = Duration::from_millis(60);
-/// Rows that the first step moves, least and most: each may be as long as a request. If the engine's memory does not
-/// suffice, fewer are.
-const FIRST_ROWS: u64 = 64;
-const LEAST_ROWS: u64 = 64;
+/// Rows that the first step moves, least and most. A step takes some time however few it moves, most of it for its sync: fewer
+/// are moved only where they are so long that it takes much more. If the engine's memory does not suffice, fewer are as well.
+const FIRST_ROWS: u64 = 1024;
+const LEAST_ROWS: u64 = 1024;
+const LEAST_LONG_ROWS: u64 = 64;
 const MOST_ROWS: u64 = 4096;
 /// Most traces of a step, whatever they hold.
 const TRACES: usize = 1000;
@@ -175,8 +176,9 @@ impl Current {
         if let Some(left) = left {
             self.stretches.push_front(left);
         }
-        let is_slow = began.elapsed() > STEP;
-        self.rows = if is_slow { rows / 2 } else { rows * 2 }.max(LEAST_ROWS).min(self.most_rows);
+        let most = if rows > LEAST_ROWS { STEP } else { 5 * STEP };
+        let is_slow = began.elapsed() > most;
+        self.rows = if is_slow { (rows / 2).max(LEAST_LONG_ROWS.min(rows)) } else { rows * 2 }.min(self.most_rows);
         Ok(left.is_none())
     }
 
