@@ -33,7 +33,7 @@ pub const ROW_GROUP: usize = 30_720;
 /// keeps the blocks that it has read or written, so that after a while it takes as much as this.
 pub const NARROW: &str = "112MB";
 /// The same while something is read.
-pub const READING: &str = "176MB";
+pub const READING: &str = "144MB";
 /// The same for what needs more: reading what does not do with that, messages of some ten megabytes, the next checkpoint
 /// after them, and the opening of a file.
 pub const WIDE: &str = "256MB";
