@@ -194,6 +194,10 @@ impl<'a> GroupPlan<'a> {
             }
         }
         let mut new = stored_ids.logs.not_stored(connection, sent.iter().map(|(id, _)| *id))?;
+        for (id, _) in &halves.moved {
+            // Its row was deleted just now, and is written anew.
+            new.remove(id);
+        }
         for (id, log) in sent {
             if !new.remove(&id) {
                 continue;
