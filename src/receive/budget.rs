@@ -29,7 +29,7 @@ const ALL_BODIES: usize = 256 << 20;
 pub(super) const LARGEST: usize = 384 << 20;
 /// Bytes of memory that all bodies may take that are being understood or wait for their commit: enough for the group
 /// that is written and the next one.
-const AHEAD: usize = 40 << 20;
+const AHEAD: usize = 36 << 20;
 /// Bytes of bodies that have a turn at once: enough for the group that is written and those that follow it.
 const IN_TURN: usize = 12 << 20;
 /// What one of them counts as if its length is not known before it was read, and at most.
