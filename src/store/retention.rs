@@ -186,8 +186,8 @@ impl Retention {
             self.aged = Some(now);
         }
         (is_large || are_many || are_old).then(|| {
-            let is_first = !std::mem::replace(&mut self.has_begun, true);
-            Current { is_first, ..Current::new(Removal::Beyond(self.limits), None) }
+            let seeks_left_over = !std::mem::replace(&mut self.has_begun, true);
+            Current { seeks_left_over, ..Current::new(Removal::Beyond(self.limits), None) }
         })
     }
 
@@ -195,7 +195,12 @@ impl Retention {
         if current.removal == Removal::All {
             return remove_all(current, within);
         }
-        current.choosing = Some(Choosing::begin(within, current.removal.clone(), current.by, self.futile));
+        current.choosing = Some(Choosing::begin(
+            (within.database.clone(), within.checkpointer.queue()),
+            current.removal.clone(),
+            current.by,
+            self.futile,
+        ));
         current.phase = Phase::Choosing;
         Ok(Changes::default())
     }

@@ -7,13 +7,15 @@ use std::{
 
 use duckdb::Connection;
 
-use super::Within;
 use crate::{
     model::Removal,
     store::{
         DatabaseError,
         doomed::{self, By, Chosen},
-        lock, panic_text, start,
+        lock, panic_text,
+        pool::Database,
+        queue::WriteQueue,
+        start,
     },
 };
 
@@ -24,11 +26,11 @@ type Outcome = Result<(Chosen, Option<u64>), DatabaseError>;
 pub struct Choosing(Arc<Mutex<Option<Outcome>>>);
 
 impl Choosing {
-    /// Begins to choose; the writer is woken when that is done. `futile`: the bytes in use up to which nothing goes for the
-    /// size of the file.
-    pub fn begin(within: &Within, removal: Removal, by: By, futile: u64) -> Self {
+    /// Begins to choose; the writer, who takes from the queue, is woken when that is done. `futile`: the bytes in use up to
+    /// which nothing goes for the size of the file.
+    pub fn begin((database, queue): (Arc<Database>, Arc<WriteQueue>), removal: Removal, by: By, futile: u64) -> Self {
         let outcome = Arc::new(Mutex::new(None));
-        let (slot, database, queue) = (outcome.clone(), within.database.clone(), within.checkpointer.queue());
+        let slot = outcome.clone();
         start("store-choose", move || {
             let choose = |connection: &Connection| {
                 let used = doomed::used(connection, &database)?;

@@ -71,8 +71,8 @@ pub struct Current {
     pub used: Option<u64>,
     /// Whether nothing was chosen yet.
     pub is_new: bool,
-    /// Whether nothing was removed because of the limits since the program was started.
-    pub is_first: bool,
+    /// Whether what earlier versions left of runs is still to be looked for: once after each start, and where somebody asks.
+    pub seeks_left_over: bool,
     /// The file is still too large, and what was removed last made it no smaller.
     pub is_futile: bool,
 }
@@ -122,6 +122,7 @@ impl Current {
         Self {
             removal,
             by: if asked.is_some() { By::Person } else { By::Settings },
+            seeks_left_over: asked.is_some(),
             asked,
             phase: Phase::Choose,
             choosing: None,
@@ -138,7 +139,6 @@ impl Current {
             held: None,
             used: None,
             is_new: true,
-            is_first: false,
             is_futile: false,
         }
     }
@@ -226,13 +226,13 @@ pub fn sweep(current: &mut Current, within: &mut Within) -> Result<Changes, Data
     let stored_ids = &*within.stored_ids;
     let (gone, swept) = within.connection.write(|connection| {
         let left_over = match current.removal {
-            Removal::Beyond(_) if current.is_first => removal::left_over(connection, stored_ids)?,
+            Removal::Beyond(_) if current.seeks_left_over => removal::left_over(connection, stored_ids)?,
             // To look for them takes longer than what somebody waits for, and today's versions leave none.
             _ => Vec::new(),
         };
         Ok((removal::remove(connection, &left_over, &[])?, removal::sweep(connection)?))
     })?;
-    current.is_first = false;
+    current.seeks_left_over = false;
     gone.take_out_of(within.stored_ids);
     swept.take_out_of(within.stored_ids);
     current.phase = match current.removal {
