@@ -42,7 +42,7 @@ impl<'a> Written<'a> {
         let plan = GroupPlan::new(connection, stored_ids, summaries, submissions, halves, now)?;
         plan.write(connection)?;
         // Of what was never stored nothing is left.
-        let is_stored = |trace: &&TraceId| stored_ids.traces.contains(trace);
+        let is_stored = |trace: &&TraceId| stored_ids.traces.may_have(rows::trace_number(trace));
         let emptied: Vec<TraceId> = plan.emptied().iter().filter(is_stored).copied().collect();
         let gone = removal::remove(connection, &emptied, &[])?;
         Ok(Self { plan, gone })
