@@ -59,7 +59,8 @@ impl Default for Budget {
 impl Budget {
     pub(super) fn of(bytes: usize) -> Self {
         let cores = thread::available_parallelism().map_or(1, NonZero::get);
-        let [all, turns, cores] = [bytes / PAGE, IN_TURN / PAGE, cores].map(|permits| Arc::new(Semaphore::new(permits)));
+        let [all, turns, cores] =
+            [bytes / PAGE, IN_TURN / PAGE, cores].map(|permits| Arc::new(Semaphore::new(permits)));
         Self { all, turns, cores }
     }
 
