@@ -46,7 +46,6 @@ pub enum Focus {
 
 /// What of the state the layout depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-#[expect(clippy::struct_excessive_bools, reason = "each is so or not, whatever the others are")]
 pub struct Shape {
     /// The filter line is there.
     pub filter: bool,

@@ -47,13 +47,7 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         Event::DoubleClick { column, row } => pointing::click_again(state, column, row),
         Event::Chose(target) => chose(state, target),
         Event::Resize { columns, rows } => {
-            state.screen = Rect::new(0, 0, columns, rows);
-            if let Some(picture) = &mut state.picture {
-                picture.shown = Shown::Reading;
-            }
-            for list in &mut state.lists {
-                list.resize(state.screen);
-            }
+            resized(state, columns, rows);
             Vec::new()
         }
         Event::Paste(text) => {
@@ -147,6 +141,16 @@ pub fn update(state: &mut State, event: Event) -> Vec<Effect> {
         effects.push(Effect::Work);
     }
     effects
+}
+
+fn resized(state: &mut State, columns: u16, rows: u16) {
+    state.screen = Rect::new(0, 0, columns, rows);
+    if let Some(picture) = &mut state.picture {
+        picture.shown = Shown::Reading;
+    }
+    for list in &mut state.lists {
+        list.resize(state.screen);
+    }
 }
 
 /// Somebody answers for what is shown.

@@ -35,7 +35,9 @@ impl Offers {
             return Ok(offers);
         }
         for (list, tools) in lists {
-            tools.iter().for_each(|tool| offers.add(list, tool));
+            for tool in &*tools {
+                offers.add(list, tool);
+            }
         }
         let asked = Asked::of_many(filter, listed, include_str!("stats_called.sql"))?;
         offers.called = asked.rows(connection, |row| Ok(row.get(0)?))?.into_iter().collect();
@@ -60,7 +62,7 @@ impl Offers {
         self.offered.retain(|name, _| !self.called.contains(name));
         tools.total = tools.total.saturating_add(self.offered.len() as u64);
         let mut unused: Vec<(String, Offered)> = self.offered.into_iter().collect();
-        unused.sort_by(|(_, left), (_, right)| right.tokens.cmp(&left.tokens));
+        unused.sort_by_key(|(_, offered)| std::cmp::Reverse(offered.tokens));
         let group = |(name, offered)| Group { name: Some(name), offered: Some(offered), ..Group::default() };
         tools.rows.extend(unused.into_iter().take(Stats::MOST).map(group));
     }

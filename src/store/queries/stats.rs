@@ -71,7 +71,7 @@ fn of_two(
         (counted_stats(connection, filter, listed, stretch)?, found(connection, filter, listed)?)
     };
     let Found { by_session, sessions, users, attention, dear, offers } = found;
-    let mut stats = Stats { by_session, sessions, users, attention, dear, ..stats };
+    let mut stats = Stats { sessions, dear, by_session, users, attention, ..stats };
     offers.add_to(&mut stats.tools);
     Ok(stats)
 }
@@ -329,9 +329,9 @@ pub fn condition(only: &Only) -> (Cow<'static, str>, Vec<(&'static str, Sql)>) {
             format!("trace in (select trace from steps where {})", of_steps(only)).into(),
             vec![("only", text(Some(name)))],
         ),
-        Only::Offered(_, lists) => of(
+        Only::Offered(_, offers) => of(
             "trace in (select trace from trace_contents where content in (select unnest($only::uhugeint[]) as content))",
-            uhugeints(lists.iter().map(|list| list.0)),
+            uhugeints(offers.iter().map(|list| list.0)),
         ),
         Only::User(user) => of(OF_USER, text(user.as_ref())),
         Only::Run(trace) => of("trace = $only", Sql::UHugeInt(trace_number(trace))),

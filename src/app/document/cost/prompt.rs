@@ -61,7 +61,7 @@ impl Split {
         // What the call before was sent, and what it answered, is not new.
         let last = messages.iter().rposition(|message| message.role == Role::Assistant).map_or(0, |last| last + 1);
         let mut bytes = [0usize; Kind::ALL.len()];
-        bytes[Kind::Tools as usize] = facts.request.tools.iter().map(|tool| tool.bytes()).sum();
+        bytes[Kind::Tools as usize] = facts.request.tools.iter().map(crate::model::ToolDefinition::bytes).sum();
         let mut media = false;
         for (at, message) in messages.iter().enumerate() {
             for part in &message.parts {

@@ -15,7 +15,7 @@ impl Document {
     pub fn whole_text(&self) -> Option<String> {
         let lines = Self::whole(self.blocks.clone()?, &Folds::all_open(), self.width);
         let mut text = String::new();
-        for line in lines.iter() {
+        for line in &lines {
             let shown = match &line.row {
                 // A row of a table is there once, as it was written.
                 Some(_) if line.goes_on.is_some() => continue,

@@ -68,11 +68,10 @@ fn next(text: &str, numbered: bool) -> (usize, Option<Whose>) {
     let place = first_line(&text[line.len()..]);
     // Rust: its number and what was called, and in the line beneath it where that is, where that is known.
     if numbered && let Some(name) = numbered_name(words) {
-        let is_place = place.trim_start().starts_with("at ");
-        return match is_place {
-            true => (line.len() + place.len(), Some(whose(place))),
-            false => (line.len(), Some(if is_of_rust(name) { Whose::Others } else { Whose::Own })),
-        };
+        if place.trim_start().starts_with("at ") {
+            return (line.len() + place.len(), Some(whose(place)));
+        }
+        return (line.len(), Some(if is_of_rust(name) { Whose::Others } else { Whose::Own }));
     }
     // Go: what was called, and in the line beneath it where that is.
     let is_go = indent == 0 && place.starts_with('\t') && place.contains(".go:") && words.contains(['(', '.']);

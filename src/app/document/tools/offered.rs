@@ -37,7 +37,9 @@ pub fn offered(detail: &Detail, called: &[Called]) -> Vec<Offered> {
     if offered.iter().any(|tool| !tool.called) {
         // A model may call a tool by another name than that under which it ran: with that of its plugin before it.
         let asked = called_in_messages(detail);
-        offered.iter_mut().for_each(|tool| tool.called |= asked.contains(tool.definition.name.as_str()));
+        for tool in &mut offered {
+            tool.called |= asked.contains(tool.definition.name.as_str());
+        }
     }
     offered
 }
