@@ -93,8 +93,8 @@ fn a_score_stands_with_what_was_judged_where_lists_have_several_such() {
     let send = |of: &[Judgement]| send_as(&store, Signal::Logs, scores(of), Encoding::Protobuf);
     let shown = |run: &TraceSummary| {
         let page = store.list_traces(&Filter::default(), 9).unwrap();
-        let score = page.rows.into_iter().find(|row| row.trace == run.trace).unwrap().score.unwrap();
-        (score.number, score.failed().map(str::to_owned), score.names.join(" "))
+        let given = page.rows.into_iter().find(|row| row.trace == run.trace).unwrap().score.unwrap();
+        (given.number, given.failed().map(str::to_owned), given.names.join(" "))
     };
     send(&[(first.trace, "helpful", json!(0.9))]);
     assert_eq!(shown(first), (Some(0.9), None, "helpful".into()));
@@ -229,8 +229,8 @@ fn a_score_of_a_session_that_names_no_trace_stands_at_its_newest_run() {
     let Ok(Answer::Sessions(page)) = store.answer(&Query::Sessions { filter: Filter::default(), limit: 9 }) else {
         panic!("there are sessions")
     };
-    let score = page.rows[0].score.clone().unwrap();
-    assert_eq!((score.number, score.label, score.names), (Some(1.0), None, vec!["solved".to_owned()]));
+    let given = page.rows[0].score.clone().unwrap();
+    assert_eq!((given.number, given.label, given.names), (Some(1.0), None, vec!["solved".to_owned()]));
     assert!(store.list_traces(&Filter::default(), 9).unwrap().rows.iter().all(|run| run.score.is_none()));
 }
 

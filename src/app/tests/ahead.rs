@@ -33,8 +33,8 @@ fn marked(scene: &Scene) -> Option<RowId> {
 
 #[test]
 fn a_key_after_a_filter_is_for_the_run_that_it_finds() {
-    for scene in [two_sessions(), two_sessions().still()] {
-        let mut scene = scene.busy();
+    for make in [two_sessions, || two_sessions().still()] {
+        let mut scene = make().busy();
         scene.press("/");
         scene.type_in("run 1");
         scene.press("enter c");
