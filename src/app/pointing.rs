@@ -25,6 +25,15 @@ pub fn click_again(state: &mut State, column: u16, row: u16) -> Vec<Effect> {
     point(state, Mouse { column, row, does: MouseDoes::Click })
 }
 
+/// The mouse that is held goes to a place: with it goes the line between two panes, or the end of a selection.
+fn drag(state: &mut State, column: u16, row: u16) {
+    if let Some(divider) = state.drags {
+        let three = panes::has_beside(state);
+        state.split = state.split.at(divider, column, state.screen.width, three);
+    }
+    selecting::drag(state, row);
+}
+
 /// The mouse at a place.
 pub fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
     let Mouse { column, row, does } = mouse;
@@ -34,11 +43,7 @@ pub fn point(state: &mut State, mouse: Mouse) -> Vec<Effect> {
         return Vec::new();
     }
     if does == MouseDoes::Drag {
-        if let Some(divider) = state.drags {
-            let three = panes::has_beside(state);
-            state.split = state.split.at(divider, column, state.screen.width, three);
-        }
-        selecting::drag(state, row);
+        drag(state, column, row);
         return Vec::new();
     }
     state.awaits = None;

@@ -31,7 +31,7 @@ const FACTS: &[FactRow] = &[
 fn is_event(source: &Source) -> bool {
     source.name == "error"
         && source.scope.name == SCOPE
-        && source.attributes.str("metadata.path").is_some_and(|path| path.ends_with(".error"))
+        && source.attributes.str("metadata.path").is_some_and(|path| path.rsplit('.').next() == Some("error"))
 }
 
 /// Names the calls that were recorded with the first of an answer.

@@ -1,7 +1,7 @@
 //! Tool calls and tool results, in the spellings of `messages.md` 4.
 
 use super::{maybe_json::MaybeJson, parts, redaction_markers};
-use crate::model::{Content, Part, ToolCall, ToolResult, Value, json};
+use crate::model::{Content, Part, ToolCall, ToolResult, Value};
 
 /// An id, unless it is a stand-in for none.
 pub fn usable_id(id: &str) -> Option<&str> {
@@ -205,6 +205,7 @@ pub fn provider_item(kind: &str, map: &Value, into: &mut Vec<Part>) {
 mod tests {
     use super::super::sample;
     use super::*;
+    use crate::model::json;
 
     fn value(text: &str) -> Value {
         json::parse(text).unwrap()

@@ -70,12 +70,11 @@ async fn collect(body: &mut Body, limit: usize, share: &mut Share) -> Result<Byt
     let mut whole = BytesMut::new();
     let prompt = time::Instant::now() + PROMPT;
     loop {
-        let next = match time::timeout_at(prompt, body.frame()).await {
-            Ok(next) => next,
-            Err(_) => {
-                share.lose_turn();
-                body.frame().await
-            }
+        let next = if let Ok(next) = time::timeout_at(prompt, body.frame()).await {
+            next
+        } else {
+            share.lose_turn();
+            body.frame().await
         };
         let Some(frame) = next else { break };
         let frame = frame.map_err(|error| Refusal::Unfinished(error.to_string()))?;

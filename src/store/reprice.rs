@@ -178,12 +178,12 @@ fn next_rows<Key>(
         }
         let Some(key) = key(row)? else { continue };
         let at = Timestamp(row.get(0)?);
-        let repriced = match StoredTranslation::priced(understood, |genai| price(genai, at)) {
-            Some((understood, cost)) => Price { understood, cost, version: version() },
-            None => {
-                let cost = row.get::<_, Option<i64>>(3)?.map(Usd);
-                Price { understood: understood.to_vec(), cost, version: NONE }
-            }
+        let repriced = if let Some((understood, cost)) = StoredTranslation::priced(understood, |genai| price(genai, at))
+        {
+            Price { understood, cost, version: version() }
+        } else {
+            let cost = row.get::<_, Option<i64>>(3)?.map(Usd);
+            Price { understood: understood.to_vec(), cost, version: NONE }
         };
         rows.push((key, repriced));
     }
@@ -279,7 +279,9 @@ mod tests {
     #[test]
     fn rows_of_other_dialects_are_not_priced_alone() {
         let store = Store::open(&Place::Memory, Arc::default()).unwrap();
-        exports().into_iter().for_each(|export| store.writer().submit_blocking(export).unwrap());
+        for export in exports() {
+            store.writer().submit_blocking(export).unwrap();
+        }
         let next = || store.connection.with(|connection| Repriced::next(connection, &Prices::default())).unwrap().len();
         assert_eq!(next(), 0, "nothing is of another version");
         take_prices(&store, 77);

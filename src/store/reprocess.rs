@@ -381,7 +381,7 @@ mod tests {
         store.close();
         let store = opened(&path);
         assert_eq!(summarized(&store, 8).spans, 9);
-        assert_eq!(store.connection.with(|connection| count(connection)).unwrap(), 0);
+        assert_eq!(store.connection.with(count).unwrap(), 0);
     }
 
     #[test]

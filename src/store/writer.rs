@@ -45,6 +45,7 @@ const GROUP: usize = 8 * 1024 * 1024;
 const CLOSES: Duration = Duration::from_secs(1);
 
 /// The state of the writer thread.
+#[expect(clippy::struct_excessive_bools, reason = "each is so or not, whatever the others are")]
 pub struct StoreWriter {
     database: Arc<Database>,
     connection: Arc<PooledConnection>,

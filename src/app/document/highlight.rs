@@ -166,7 +166,7 @@ impl Highlighter {
                 Code::Diff => put(start..start + line.len(), diff_slot(text).unwrap_or(base)),
                 Code::In(language) => {
                     self.line(language, text, base, &mut |range, slot| {
-                        put(start + range.start..start + range.end, slot)
+                        put(start + range.start..start + range.end, slot);
                     });
                     if text.len() < line.len() {
                         put(start + text.len()..start + line.len(), base);
@@ -221,7 +221,7 @@ impl Highlighter {
         let begins_comment =
             |mark: &&str| rest.starts_with(*mark) && (*mark == "//" || before.is_none_or(char::is_whitespace));
         // An address is no comment.
-        if language.comments.iter().any(|mark| begins_comment(mark)) && before != Some(':') {
+        if language.comments.iter().any(begins_comment) && before != Some(':') {
             return (text.len(), Some(Slot::CodeComment));
         }
         if language.quotes.contains(&first) && is_apart {
@@ -237,10 +237,8 @@ impl Highlighter {
         let goes_on = |c: char| c.is_alphanumeric() || c == '_' || (is_number && c == '.');
         let end = at + rest.find(|c| !goes_on(c)).unwrap_or(rest.len());
         let word = &text[at..end];
-        let is_word = || match language.any_case {
-            true => language.words.iter().any(|known| known.eq_ignore_ascii_case(word)),
-            false => language.words.contains(&word),
-        };
+        let is_same = |known: &&str| *known == word || (language.any_case && known.eq_ignore_ascii_case(word));
+        let is_word = || language.words.iter().any(is_same);
         let slot = if is_number { Some(Slot::CodeNumber) } else { is_word().then_some(Slot::CodeKeyword) };
         (end, slot)
     }

@@ -45,6 +45,7 @@ pub struct Within<'a> {
 }
 
 /// What is being removed.
+#[expect(clippy::struct_excessive_bools, reason = "each is so or not, whatever the others are")]
 pub struct Current {
     pub removal: Removal,
     pub by: By,

@@ -91,16 +91,16 @@ impl<'a> Builder<'a> {
 
     /// The same of a part of a value. `number`: what its folds are named after; `root`: the path that leads to it.
     pub fn json_part(&mut self, indent: usize, value: &Value, number: u64, root: &str) {
-        let room = self.room(indent);
+        let width = self.room(indent);
         if json::is_light(value) {
             if !self.passes_over() {
-                self.json_lines(indent, json::lines(value, room), Of::Value(number));
+                self.json_lines(indent, json::lines(value, width), Of::Value(number));
             }
             return;
         }
         let json = Json { indent, number, root };
         match self.share() {
-            Share::All => self.json_lines(indent, json::lines(value, room), Of::Value(number)),
+            Share::All => self.json_lines(indent, json::lines(value, width), Of::Value(number)),
             Share::Of(Extent::Json(extent)) => self.within(|to| to.taken(json, value, extent)),
             Share::None | Share::Of(_) => {}
             Share::First => self.taken_apart(json, value, extents::of(value), Extent::Json),
