@@ -25,7 +25,7 @@
     limit $most
 )
 select
-    trace, session, label, question, started, why, failure,
+    trace, session, coalesce(label, case when question is null then name end), question, started, why, failure,
     repeats, is_loop, repeat_tool, repeat_cost,
     filled, unanswered, cache_before, cache_after, cache_turn, case when priced > 0 and unpriced = 0 then cost end, median,
     unpriced > 0, (select count(*) from judged where is_dear)
