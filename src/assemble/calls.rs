@@ -14,7 +14,7 @@ use super::{
     Price, broken_off,
     call::Call,
     hashes::ResponseHash,
-    limits::{CALLS_BENEATH, NEIGHBOURS},
+    limits::{CALLS_BENEATH, COUSINS, Limit, NEIGHBOURS},
     same_call::{Evidence, are_cousins, are_twins, compare, is_record_of, is_sum, is_wrapper},
     span_tree::{SpanNode, SpanTree},
     streams, usage,
@@ -124,7 +124,7 @@ pub fn count(tree: &SpanTree, price: Price) -> CountedCalls {
         above.join(here);
         above.near.extend(call);
     }
-    counting.twins(&top.near, are_twins);
+    counting.twins(&top.near, are_twins, &NEIGHBOURS);
     counting.cousins();
     // Tokens on a message between agents count only if no call is known in the whole trace (`calls.md` 4).
     let is_known_otherwise = |holder: &usize| top.any && tree.nodes[*holder].relays();
@@ -136,7 +136,7 @@ impl Counting<'_, '_> {
     /// call that the node stands for; `None` if it stands for none.
     fn visit(&mut self, at: usize, here: &mut Subtree) -> Option<usize> {
         let node = &self.tree.nodes[at];
-        self.twins(&mem::take(&mut here.near), are_twins);
+        self.twins(&mem::take(&mut here.near), are_twins, &NEIGHBOURS);
         if self.ends.contains(&at) {
             return None;
         }
@@ -307,13 +307,13 @@ impl Counting<'_, '_> {
         let mut scopes = alive.iter().map(|call| self.calls[*call].scope(self.tree));
         let first = scopes.next();
         if scopes.any(|scope| Some(scope) != first) {
-            self.twins(&alive, are_cousins);
+            self.twins(&alive, are_cousins, &COUSINS);
         }
     }
 
     /// Merges neighbours that are two records of one call, as `are` says of two. The record with messages stands for the
-    /// call.
-    fn twins(&mut self, neighbours: &[usize], are: fn(&SpanTree, &Call, &Call) -> bool) {
+    /// call. Each is compared with so many of those before it that had not ended when it began.
+    fn twins(&mut self, neighbours: &[usize], are: fn(&SpanTree, &Call, &Call) -> bool, limit: &Limit) {
         if neighbours.len() < 2 {
             return;
         }
@@ -328,15 +328,17 @@ impl Counting<'_, '_> {
             let twin = same_response.into_iter().chain(recent.iter().copied()).find(is_twin);
             let Some(first) = twin else {
                 answered.extend(response.map(|response| (response, call)));
-                recent.push_back(call);
-                if recent.len() > NEIGHBOURS.most() {
-                    let (first, this) = (recent.pop_front(), &self.tree.nodes[self.calls[call].node]);
+                if recent.len() >= limit.most() {
                     // One that had ended by now is no twin of what follows, so nothing is lost.
-                    let ended = first.and_then(|first| self.tree.nodes[self.calls[first].node].ended);
-                    if ended.is_none_or(|ended| ended > this.started) {
-                        NEIGHBOURS.reach();
+                    let this = &self.tree.nodes[self.calls[call].node];
+                    let ended = |first: &usize| self.tree.nodes[self.calls[*first].node].ended;
+                    recent.retain(|first| ended(first).is_none_or(|ended| ended > this.started));
+                    if recent.len() >= limit.most() {
+                        recent.pop_front();
+                        limit.reach();
                     }
                 }
+                recent.push_back(call);
                 continue;
             };
             let node = |call: usize| &self.tree.nodes[self.calls[call].node];

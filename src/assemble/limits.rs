@@ -40,6 +40,9 @@ pub const CALLS_BENEATH: Limit =
 /// How many of the neighbours before it a call is compared with.
 pub const NEIGHBOURS: Limit = Limit { most: 16, lost: "calls at the same time were compared only with the nearest" };
 
+/// How many of the calls that were under way when it began a call is compared with that lies elsewhere in the trace.
+pub const COUSINS: Limit = Limit { most: 128, lost: "calls at the same time were compared only with the nearest" };
+
 /// How many nodes of a call are read to compare it with another.
 pub const NODES_OF_A_CALL: Limit = Limit { most: 8, lost: "of calls with many records only the first were compared" };
 

@@ -1,6 +1,6 @@
 //! Whether two records are of one model call, and whether a call span only sums up or wraps other calls (`calls.md` 2).
 
-use std::num::NonZeroU64;
+use std::{collections::HashSet, num::NonZeroU64};
 
 use super::{
     call::Call,
@@ -34,18 +34,17 @@ pub fn compare(tree: &SpanTree, left: &Call, right: &Call) -> Evidence {
     if let (Some(left), Some(right)) = (left.response(tree), right.response(tree)) {
         return if left == right { Evidence::Same } else { Evidence::Different };
     }
-    let (asked, others) = (asked_tools(left.digests(tree)), asked_tools(right.digests(tree)));
-    if asked.iter().any(|call| others.contains(call)) {
+    let others: HashSet<_> = asked_tools(right.digests(tree)).collect();
+    if !others.is_empty() && asked_tools(left.digests(tree)).any(|call| others.contains(&call)) {
         return Evidence::Same;
     }
-    let same_id = share_call(tree, left, right);
     let (answers, others) = (completion_texts(left.digests(tree)), completion_texts(right.digests(tree)));
     let same_answer = any_equal(&answers, &others);
     let same_question = any_equal(&questions(left.digests(tree)), &questions(right.digests(tree)));
     match (same_answer, same_question) {
         (Some(true), Some(true) | None) => Evidence::Same,
         // Where two read one stream, one of them may have the arguments of both.
-        (_, Some(true)) if same_id => Evidence::Same,
+        (_, Some(true)) if share_call(tree, left, right) => Evidence::Same,
         // A framework may record the question in other words than it sends; a long answer is hardly given twice.
         (Some(true), Some(false)) if answers.iter().any(|answer| answer.len() >= DISTINCTIVE) => Evidence::Same,
         // Two records of one answer may differ, for instance where one has reasoning among the text: tokens decide.
@@ -115,10 +114,11 @@ pub fn are_twins(tree: &SpanTree, first: &Call, second: &Call) -> bool {
 /// the evidence says that they are the same, or both failed. Of one beneath the other that was decided before. `first`
 /// starts before `second`, or with it.
 pub fn are_cousins(tree: &SpanTree, first: &Call, second: &Call) -> bool {
-    let is_beneath = second.node > first.node && second.node < tree.nodes[first.node].after;
+    let is_beneath = |above: usize, node: usize| node > above && node < tree.nodes[above].after;
+    let is_nested = is_beneath(first.node, second.node) || is_beneath(second.node, first.node);
     let is_within = tree.nodes[first.node].ended.is_some() && encloses(tree, first, second);
-    !is_beneath
-        && is_within
+    is_within
+        && !is_nested
         && first.scope(tree) != second.scope(tree)
         && are_twins(tree, first, second)
         && ((first.failed && second.failed) || compare(tree, first, second) == Evidence::Same)
@@ -161,19 +161,19 @@ fn are_of_other_models(tree: &SpanTree, left: &Call, right: &Call) -> bool {
 /// Whether a call has ended when the one above it has. `true` while the one above runs.
 fn encloses(tree: &SpanTree, above: &Call, beneath: &Call) -> bool {
     let ended = |call: &Call| tree.nodes[call.node].ended;
-    ended(above).is_none_or(|above| ended(beneath).is_some_and(|beneath| beneath.0 <= above.0 + CLOCK))
+    ended(above).is_none_or(|above| ended(beneath).is_some_and(|beneath| beneath.0 <= above.0.saturating_add(CLOCK)))
 }
 
 /// The tool calls of the completion that have ids, each with its arguments: a counter alone is no id.
-fn asked_tools<'a>(digests: impl Iterator<Item = &'a SpanDigest>) -> Vec<(CallIdHash, CallHash)> {
+fn asked_tools<'a>(digests: impl Iterator<Item = &'a SpanDigest>) -> impl Iterator<Item = (CallIdHash, CallHash)> {
     let calls = digests.flat_map(|digest| &digest.reading_digests).flat_map(|reading| &reading.calls);
-    calls.filter_map(|call| Some((call.id?, call.call_hash))).collect()
+    calls.filter_map(|call| Some((call.id?, call.call_hash)))
 }
 
 /// Whether both answers ask for a tool under the same id, whatever arguments are recorded with it.
 fn share_call(tree: &SpanTree, left: &Call, right: &Call) -> bool {
-    let (asked, others) = (asked_tools(left.digests(tree)), asked_tools(right.digests(tree)));
-    asked.iter().any(|(id, _)| others.iter().any(|(other, _)| other == id))
+    let others: HashSet<CallIdHash> = asked_tools(right.digests(tree)).map(|(id, _)| id).collect();
+    !others.is_empty() && asked_tools(left.digests(tree)).any(|(id, _)| others.contains(&id))
 }
 
 /// Hashes of the completion's texts, one for each dialect and carrier that found any.

@@ -174,7 +174,18 @@ impl ShownMessages {
             named.entry(call_hash(call)).or_default().extend(call.known_id().map(|_| *call));
         }
         let is_unnamed = |part: &Part| matches!(&part.content, Content::Call(call) if call.id.is_none());
-        let whole = |part: &Part| repeated.iter().find(|repeated| is_garbled(part, repeated));
+        let mut by_id: HashMap<&str, &Part> = HashMap::new();
+        for part in repeated {
+            if let Content::Call(call) = &part.content
+                && let Some(id) = call.known_id()
+            {
+                by_id.entry(id).or_insert(part);
+            }
+        }
+        let whole = |part: &Part| {
+            let Content::Call(call) = &part.content else { return None };
+            by_id.get(call.known_id()?).copied().filter(|repeated| is_garbled(part, repeated))
+        };
         // The prompt has nothing of what follows the entry.
         let (before, _) = self.around(entry);
         for placed in self.all[before].iter_mut().rev() {

@@ -21,6 +21,18 @@ pub struct ToolMessages<'a> {
     fallback: bool,
 }
 
+impl ToolMessages<'_> {
+    /// The ids of the calls of which all results failed: one that is a counter is that of several calls.
+    fn failed_calls(&self) -> impl Iterator<Item = CallIdHash> {
+        let of = |failed: bool| {
+            let such = self.results.iter().filter(move |(_, given)| (given.is_error == Some(true)) == failed);
+            such.filter_map(|(_, given)| given.id)
+        };
+        let went_well: HashSet<CallIdHash> = of(false).collect();
+        of(true).filter(move |id| !went_well.contains(id))
+    }
+}
+
 /// Chooses among what the dialects found at the nodes of one model call. Calls and results are chosen separately: a
 /// fallback only if nothing else has any, then the list with more ids, then the longer one, then the first.
 pub fn tool_messages<'p, 'a: 'p>(nodes: impl Iterator<Item = &'p SpanNode<'a>>) -> ToolMessages<'a> {
@@ -52,9 +64,8 @@ pub fn tool_messages<'p, 'a: 'p>(nodes: impl Iterator<Item = &'p SpanNode<'a>>) 
     let calls = best(&|messages| (ids(&messages.calls), messages.calls.len()));
     let results = best(&|messages| (named(&messages.results), messages.results.len()));
     let of_others = if channels.len() > 1 { channels.as_slice() } else { &[] };
-    let all = of_others.iter().flat_map(|(_, messages)| &messages.results);
     ToolMessages {
-        failed: all.filter(|(_, given)| given.is_error == Some(true)).filter_map(|(_, given)| given.id).collect(),
+        failed: of_others.iter().flat_map(|(_, messages)| messages.failed_calls()).collect(),
         calls: calls.map(|messages| messages.calls.clone()).unwrap_or_default(),
         results: results.map(|messages| messages.results.clone()).unwrap_or_default(),
         fallback: false,

@@ -12,8 +12,12 @@ use std::{cell::LazyCell, cmp::Reverse, collections::HashSet};
 use super::calls;
 use crate::model::{Content, Message, Part, ToolCall, ToolDefinition, Value, json};
 
-/// Of so many calls, whose names have so many letters each, names that were put together are taken apart.
+/// More calls than this are not taken apart.
 const MOST: usize = 64;
+/// Nor are calls whose names would have more letters together than this, or names of more letters.
+const LETTERS: usize = 16 * 1024;
+/// Nor are names where that would take more steps than this: letters of all, times calls, times tools.
+const STEPS: usize = 1 << 20;
 
 /// Reads a call, or several that were recorded as one. Where their ids were not put together, the first has the id and
 /// the others none. What the names were is known only where the tools are ([`name`], [`name_by_arguments`]).
@@ -22,7 +26,8 @@ pub fn calls(map: &Value) -> Vec<Part> {
     let Content::Call(made) = &mut first.content else { return vec![first] };
     let joined = made.input.as_str().filter(|text| text.starts_with('{') && text.ends_with('}'));
     let inputs = joined.and_then(|text| json::parse_all(text).ok()).unwrap_or_default();
-    if inputs.len() < 2 || inputs.iter().any(|input| input.as_map().is_none()) {
+    let is_too_much = inputs.len() > MOST || inputs.len() * made.name.len() > LETTERS;
+    if inputs.len() < 2 || is_too_much || inputs.iter().any(|input| input.as_map().is_none()) {
         return vec![first];
     }
     // Each has its own: the text of all is not copied for it.
@@ -57,6 +62,11 @@ pub fn name(completion: &mut [Message], tools: &[ToolDefinition]) {
     let has_several = |message: &&mut Message| message.parts.iter().filter_map(called).nth(1).is_some();
     let names_of_tools: LazyCell<HashSet<&str>, _> =
         LazyCell::new(|| tools.iter().map(|tool| tool.name.as_str()).collect());
+    let longest_first: LazyCell<Vec<&str>, _> = LazyCell::new(|| {
+        let mut names: Vec<&str> = names_of_tools.iter().copied().filter(|name| !name.is_empty()).collect();
+        names.sort_unstable_by_key(|name| (Reverse(name.len()), *name));
+        names
+    });
     for message in completion.iter_mut().filter(has_several) {
         let is_known = |name: &str| names_of_tools.contains(name);
         let mut rest = message.parts.as_mut_slice();
@@ -66,7 +76,7 @@ pub fn name(completion: &mut [Message], tools: &[ToolDefinition]) {
             let from = rest.iter().take_while(|part| before(part)).count();
             let count = rest[from..].iter().take_while(|part| !before(part)).count();
             if count > 1
-                && let Some(names) = names(&joined, count, tools)
+                && let Some(names) = names(&joined, count, &longest_first)
             {
                 for (part, name) in rest[from..].iter_mut().zip(names) {
                     rename(part, name);
@@ -77,23 +87,23 @@ pub fn name(completion: &mut [Message], tools: &[ToolDefinition]) {
     }
 }
 
-/// The names of so many tools of which a text consists; of two names of which one begins the other, the longer goes first.
-fn names<'t>(joined: &str, count: usize, tools: &'t [ToolDefinition]) -> Option<Vec<&'t str>> {
-    // Nobody waits for odd names.
-    if count > MOST || joined.len() > MOST * MOST {
+/// The names of so many tools of which a text consists; of two names of which one begins the other, the longer goes first,
+/// as in `known`.
+fn names<'t>(joined: &str, count: usize, known: &[&'t str]) -> Option<Vec<&'t str>> {
+    let steps = count.saturating_mul(joined.len()).saturating_mul(known.len());
+    if count > MOST || joined.len() > LETTERS || steps > STEPS {
         return None;
     }
-    let mut known: Vec<&str> = tools.iter().map(|tool| tool.name.as_str()).filter(|name| !name.is_empty()).collect();
-    known.sort_unstable_by_key(|name| (Reverse(name.len()), *name));
-    known.dedup();
     // The ends of beginnings that consist of `nth` names, each with the last of these.
     let mut ends: Vec<Vec<(usize, &str)>> = vec![vec![(0, "")]];
     for _ in 0..count {
         let mut next: Vec<(usize, &str)> = Vec::new();
+        let mut seen = vec![false; joined.len() + 1];
         for (end, _) in ends.last()? {
             for name in known.iter().filter(|name| joined[*end..].starts_with(**name)) {
-                if !next.iter().any(|(other, _)| *other == end + name.len()) {
-                    next.push((end + name.len(), name));
+                let end = end + name.len();
+                if !std::mem::replace(&mut seen[end], true) {
+                    next.push((end, name));
                 }
             }
         }
@@ -113,6 +123,9 @@ fn names<'t>(joined: &str, count: usize, tools: &'t [ToolDefinition]) -> Option<
 /// Gives calls without an id, which have the name of the call before them, that of the one tool which takes their
 /// arguments, where the tool of that name does not.
 pub fn name_by_arguments(message: &mut Message, tools: &[ToolDefinition]) {
+    if message.parts.len() > MOST {
+        return;
+    }
     let mut first: Option<String> = None;
     for part in &mut message.parts {
         let Content::Call(call) = &part.content else { continue };
@@ -120,9 +133,17 @@ pub fn name_by_arguments(message: &mut Message, tools: &[ToolDefinition]) {
             first = Some(call.name.clone());
             continue;
         }
-        let mut fitting = tools.iter().filter(|tool| takes(tool, &call.input));
-        let (fits, other) = (fitting.next(), fitting.next());
-        if let (Some(tool), None) = (fits, other) {
+        // Of a tool without a schema nobody knows what it takes.
+        let has_schema =
+            |tool: &ToolDefinition| tool.parameters.as_ref().is_some_and(|of| of.get("properties").is_some());
+        if !tools.iter().any(|tool| tool.name == call.name && has_schema(tool)) {
+            continue;
+        }
+        let fits = |tool: &&ToolDefinition| takes(tool, &call.input) && tool.name.len() * MOST <= LETTERS;
+        let mut fitting = tools.iter().filter(fits);
+        if let Some(tool) = fitting.next()
+            && fitting.all(|other| other.name == tool.name)
+        {
             rename(part, &tool.name);
         }
     }
