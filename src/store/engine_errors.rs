@@ -17,6 +17,10 @@ pub fn is_out_of_memory(why: &str) -> bool {
 
 /// The engine's message, with what can be done where it says that the file is damaged or the disk failed.
 pub fn with_advice(why: String) -> String {
+    // It has it where opening the file again failed.
+    if why.contains("`sideseat-tui check") || why.contains("(the disk failed") {
+        return why;
+    }
     if is_corrupt(&why) {
         return format!(
             "{why}; `sideseat-tui check --mend` puts right bytes that have changed, `sideseat-tui check` says what can be \

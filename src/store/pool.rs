@@ -161,6 +161,13 @@ impl Database {
         match open::connect(&self.place) {
             Ok(Opened { connection, .. }) => {
                 *lock(&self.root) = Root::Open(connection);
+                self.was_wide.store(true, Ordering::Relaxed);
+                if let Some(needs) = &self.wide {
+                    let needs = lock(needs);
+                    if needs.memory() != open::NARROW {
+                        self.set_memory(needs.memory());
+                    }
+                }
                 Ok(())
             }
             Err(error) => {

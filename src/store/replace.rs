@@ -140,7 +140,22 @@ pub fn write_reprocessed<'a>(
     plan.write(connection)?;
     keep_unreadable(connection, reprocessed)?;
     reprocessed.repriced.write(connection)?;
+    mark_unsettled(connection, reprocessed)?;
     Ok(plan)
+}
+
+/// Has the rows of the traces made again also if the program is killed before that. An update would wait for a checkpoint
+/// that is being written.
+fn mark_unsettled(connection: &Connection, reprocessed: &Reprocessed) -> Result<(), DatabaseError> {
+    let traces = uhugeints(reprocessed.traces().iter().map(trace_number));
+    for sql in [
+        "insert into traces select * replace (0 as settled_from) from traces
+         where settled_from <> 0 and trace in (select unnest($traces::uhugeint[]) as trace)",
+        "delete from traces where settled_from <> 0 and trace in (select unnest($traces::uhugeint[]) as trace)",
+    ] {
+        connection.prepare_cached(sql)?.execute(named_params! { "traces": traces })?;
+    }
+    Ok(())
 }
 
 /// Gives rows that could not be read today's version, or they would be read for ever. There are hardly ever any, and an

@@ -184,10 +184,11 @@ where
 
     fn load(&mut self, connection: &Connection) -> Result<(), DatabaseError> {
         let Self { table, column, .. } = *self;
-        *self = Self::of(table, column);
+        // The ids of before stay until all are read: with fewer, what is stored would be stored again.
+        let mut all = Self::of(table, column);
         let count =
             connection.query_row(&format!("select count(*)::ubigint from {table}"), [], |row| row.get::<_, u64>(0))?;
-        self.count = count;
+        all.count = count;
         let mut filter = (count > FEW as u64).then(|| Filter::of(count));
         let mut statement = connection.prepare(&format!("select {column} from {table}"))?;
         let mut found = statement.query([])?;
@@ -196,11 +197,12 @@ where
             match &mut filter {
                 Some(filter) => filter.add(id.into()),
                 None => {
-                    self.recent.insert(id);
+                    all.recent.insert(id);
                 }
             }
         }
-        self.filter = filter;
+        all.filter = filter;
+        *self = all;
         Ok(())
     }
 

@@ -211,6 +211,10 @@ impl Highlighter {
         if first == ' ' {
             return (after, None);
         }
+        if first == '\\' {
+            // What is escaped begins nothing.
+            return (after + text[after..].chars().next().map_or(0, char::len_utf8), None);
+        }
         if let Some((start, end, slot)) = language.blocks.iter().find(|(start, ..)| rest.starts_with(start)) {
             self.open = Some((end, *slot));
             let (length, _) = self.next(language, text, at + start.len());

@@ -36,9 +36,29 @@ pub fn lines(value: &Value, room: impl Into<Room>) -> Vec<Vec<Styled>> {
     lines
 }
 
+/// Whether a text has a number of more digits than are kept when it is parsed: shown as JSON it would be another one.
+pub fn is_rounded(text: &str) -> bool {
+    const KEPT: usize = 15;
+    let (mut quoted, mut escaped, mut digits) = (false, false, 0_usize);
+    for byte in text.bytes() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'0'..=b'9' if !quoted => digits += 1,
+            b'.' if !quoted => {}
+            _ => digits = 0,
+        }
+        if digits > KEPT {
+            return true;
+        }
+    }
+    false
+}
+
 /// The array or map that a text holds; `None` where it holds none, or an empty one.
 pub fn held(text: &str) -> Option<Value> {
-    let begins = text.trim_start().starts_with(['{', '[']) && text.len() <= AT_ONCE;
+    let begins = text.trim_start().starts_with(['{', '[']) && text.len() <= AT_ONCE && !is_rounded(text);
     let value = begins.then(|| parse(text).ok()).flatten()?;
     let is_empty = match &value {
         Value::Array(items) => items.is_empty(),
@@ -142,7 +162,7 @@ fn write(value: &Value, depth: usize, room: Room, lines: &mut Vec<Vec<Styled>>) 
             }
             append(lines, "}", Slot::JsonPunctuation);
         }
-        Value::String(text) => match held(text).filter(|_| room.unfolds && depth + 1 < DEEPEST) {
+        Value::String(text) => match (room.unfolds && depth + 1 < DEEPEST).then(|| held(text)).flatten() {
             Some(held) => {
                 append(lines, TEXT, Slot::JsonPunctuation);
                 write(&held, depth, room, lines);

@@ -13,17 +13,17 @@ use crate::slots::Slot;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TextExtent {
     lines: Lines,
-    /// The array or map that it is of, by places in those around it, and the path of that.
+    /// The array or map that it is of, by places in those around it, and where their names stand.
     at: Arc<Way>,
     /// Whether something follows it in the array or map that it is in.
     more: bool,
 }
 
-/// The way to an array or a map: places in those around it, and what each is called there.
+/// The way to an array or a map: places in those around it, and where its name stands in each that is a map.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 struct Way {
     places: Vec<usize>,
-    steps: Vec<String>,
+    names: Vec<Option<Range<usize>>>,
 }
 
 /// Ranges are bytes of the text.
@@ -92,7 +92,7 @@ fn take_apart(
             if text[value.clone()].starts_with(['[', '{']) {
                 let mut way = (*at).clone();
                 way.places.push(nth);
-                way.steps.push(step(read_name(text, name.as_ref()).as_deref(), nth));
+                way.names.push(name.clone());
                 take_apart(text, name, value, way, more, into)?;
                 continue;
             }
@@ -138,8 +138,9 @@ impl Taken for TextExtent {
         Self { lines: Lines::Close { is_map }, ..self.clone() }
     }
 
-    fn steps(&self, _: &str) -> Vec<String> {
-        self.at.steps.clone()
+    fn steps(&self, whole: &str) -> Vec<String> {
+        let way = self.at.names.iter().zip(&self.at.places);
+        way.map(|(name, nth)| step(read_name(whole, name.as_ref()).as_deref(), *nth)).collect()
     }
 
     fn step(&self, whole: &str, nth: usize) -> String {

@@ -38,7 +38,13 @@ pub fn content(to: &mut Builder, indent: usize, part: &Part, prose: Prose) {
         Content::Text(text) => match prose {
             Prose::Markdown if text.len() > markdown::TOO_LONG || to.is_raw() => to.prose(indent, "", text, Slot::Text),
             Prose::Markdown if json_data(to, indent, text) => {}
-            Prose::Markdown => markdown::write(to, indent, &wrap::clean(text), Slot::Text),
+            Prose::Markdown => {
+                if may_be_json(text) && text.len() > AT_ONCE {
+                    // As JSON it would have taken two numbers.
+                    to.pass_text();
+                }
+                markdown::write(to, indent, &wrap::clean(text), Slot::Text);
+            }
             Prose::Plain(slot) => to.text(indent, text, slot),
             Prose::Data(slot) => data(to, indent, text, slot),
         },
@@ -218,13 +224,21 @@ fn data(to: &mut Builder, indent: usize, text: &str, slot: Slot) {
     to.text(indent, text, slot);
 }
 
+/// Whether a text begins as an array or a map does.
+fn may_be_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
+}
+
 /// Writes a text as JSON where it is an array or a map; false where it is none, or is wanted as it was received.
 fn json_data(to: &mut Builder, indent: usize, text: &str) -> bool {
-    if to.is_raw() || !text.trim_start().starts_with(['{', '[']) {
+    if to.is_raw() || !may_be_json(text) {
         return false;
     }
     if text.len() > AT_ONCE {
         return to.json_text(indent, text);
+    }
+    if json::is_rounded(text) {
+        return false;
     }
     let Ok(value) = values::parse(text) else { return false };
     to.json(indent, &value);

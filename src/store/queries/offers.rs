@@ -29,15 +29,17 @@ impl Offers {
         let statement = include_str!("stats_offered.sql");
         let statement = statement.replace("{offered}", if filter.is_empty() { "true" } else { of_shown });
         let asked = Asked::of_many(filter, listed, &statement)?.with("lists", limit(LISTS));
-        let lists = asked.rows(connection, |row| Ok((ContentId(row.get(0)?), tools_of(blob(row, 1)?)?)))?;
         let mut offers = Self::default();
-        if lists.is_empty() {
-            return Ok(offers);
-        }
-        for (list, tools) in lists {
-            for tool in &*tools {
+        asked.rows(connection, |row| {
+            let list = ContentId(row.get(0)?);
+            // One that cannot be read costs itself.
+            for tool in tools_of(blob(row, 1)?).iter().flat_map(|tools| tools.iter()) {
                 offers.add(list, tool);
             }
+            Ok(())
+        })?;
+        if offers.offered.is_empty() {
+            return Ok(offers);
         }
         let asked = Asked::of_many(filter, listed, include_str!("stats_called.sql"))?;
         offers.called = asked.rows(connection, |row| Ok(row.get(0)?))?.into_iter().collect();

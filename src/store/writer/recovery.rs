@@ -55,6 +55,7 @@ impl StoreWriter {
     /// After an error of the disk, brings the log into the file; fails while the disk does not take that.
     fn make_sure(&mut self) -> Result<(), DatabaseError> {
         if self.is_unsure {
+            let _wide = self.database.wide();
             let run = |connection: &Connection| Ok(connection.execute_batch("force checkpoint store")?);
             if let Err(error) = self.connection.with(run) {
                 // After a checkpoint that failed nothing can be read before it is opened again.

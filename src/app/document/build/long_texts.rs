@@ -107,6 +107,11 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// A text that is written whole where it might have been large JSON has a number nevertheless.
+    pub fn pass_text(&mut self) {
+        self.texts += 1;
+    }
+
     /// A large text that is JSON, as that, parsed where it is looked at; false where it is no JSON.
     pub fn json_text(&mut self, indent: usize, text: &str) -> bool {
         let json = Json { indent, number: self.next_json(), root: "" };

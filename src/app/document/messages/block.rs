@@ -126,7 +126,8 @@ pub fn copied(
 
 /// `    ← ` and the result of a tool.
 fn returned(to: &mut Builder, name: String, content: &[Part], slot: Slot) {
-    if to.is_partial() && parts::weighs_at_most(content, AT_ONCE) {
+    // As JSON a text may weigh five times as much.
+    if to.is_partial() && parts::weighs_at_most(content, AT_ONCE / 8) {
         return;
     }
     let extent = parts::extent(content, |parts| to.count(|to| parts::result_content(to, 6, parts, slot)));

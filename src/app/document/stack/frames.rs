@@ -43,6 +43,16 @@ pub fn ungrouped(line: &str) -> &str {
     line.trim_start().strip_prefix("| ").unwrap_or(line)
 }
 
+/// Whether a line has such a bar.
+pub fn is_grouped(line: &str) -> bool {
+    line.trim_start().starts_with("| ")
+}
+
+/// A line of a frame that may be one of a group.
+pub fn inside(line: &str, grouped: bool) -> &str {
+    if grouped { ungrouped(line) } else { line }
+}
+
 /// How many bytes the next frame or line takes, and whose the frame is; `None` for a line that is none.
 fn next(text: &str, numbered: bool) -> (usize, Option<Whose>) {
     let line = first_line(text);
@@ -51,10 +61,12 @@ fn next(text: &str, numbered: bool) -> (usize, Option<Whose>) {
     // Python writes where, and beneath it the code, further in; marks below it point at a part of that.
     if is_python(line) {
         let mut length = line.len();
+        let grouped = is_grouped(line);
+        let indent = indent_of(inside(line, grouped));
         loop {
             let code = first_line(&text[length..]);
-            let inside = ungrouped(code);
-            if inside.trim().is_empty() || indent_in(code) <= indent_in(line) {
+            let of_frame = inside(code, grouped);
+            if of_frame.trim().is_empty() || indent_of(of_frame) <= indent {
                 break;
             }
             length += code.len();
@@ -79,9 +91,8 @@ fn next(text: &str, numbered: bool) -> (usize, Option<Whose>) {
 }
 
 /// Columns before the words of a line, behind such a bar.
-fn indent_in(line: &str) -> usize {
-    let inside = ungrouped(line);
-    inside.len() - inside.trim_start().len()
+fn indent_of(line: &str) -> usize {
+    line.len() - line.trim_start().len()
 }
 
 /// `shop::book` of `   2: shop::book`.

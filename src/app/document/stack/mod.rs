@@ -98,6 +98,7 @@ fn in_order<'a>(items: &[Item<'a>]) -> Vec<Raised<'a>> {
 /// The same of Python's, in which each error ends with what failed, and what was seen first stands at the end.
 fn last_first<'a>(items: &[Item<'a>]) -> Vec<Raised<'a>> {
     let (mut raised, mut is_framed) = (vec![Raised::default()], false);
+    let grouped = items.iter().any(|item| item.frame.is_some() && frames::is_grouped(item.text));
     for item in items {
         let line = item.text.trim_end();
         let Some(last) = raised.last_mut() else { break };
@@ -109,13 +110,13 @@ fn last_first<'a>(items: &[Item<'a>]) -> Vec<Raised<'a>> {
             }
         } else if let Some((_, words)) = CHAINS.iter().find(|(mark, _)| line.starts_with(mark)) {
             last.relation = Some(words);
-        } else if line.contains("Traceback (most recent call last)") {
+        } else if is_head(line) {
             if is_framed || !last.message.is_empty() {
                 raised.push(Raised::default());
                 is_framed = false;
             }
-        } else if !is_noise(line) {
-            last.message.push(frames::ungrouped(line).trim_end());
+        } else if !(is_noise(line) || grouped && line.trim_start().starts_with("+-")) {
+            last.message.push(frames::inside(line, grouped).trim_end());
         }
     }
     raised.reverse();
@@ -123,6 +124,14 @@ fn last_first<'a>(items: &[Item<'a>]) -> Vec<Raised<'a>> {
         first.relation = None;
     }
     raised
+}
+
+/// Whether a line is the one above the frames of an error of Python's, also of one in a group.
+fn is_head(line: &str) -> bool {
+    let line = line.trim_start().trim_start_matches(['+', '-', '|', ' ']);
+    ["Traceback (most recent call last)", "Exception Group Traceback (most recent"]
+        .iter()
+        .any(|start| line.starts_with(start))
 }
 
 /// What stands before an error that caused the one above.
@@ -150,7 +159,6 @@ fn is_noise(line: &str) -> bool {
         "stack backtrace:",
         "Stack backtrace:",
         "}",
-        "+-",
     ];
     let line = line.trim();
     line.is_empty() || STARTS.iter().any(|start| line.starts_with(start))
@@ -169,7 +177,12 @@ impl Raised<'_> {
     /// The frames of the user's own code, without the indent that all of them have.
     #[must_use]
     pub fn own_text(&self) -> String {
-        let lines = || self.own.iter().flat_map(|frame| frame.lines().map(frames::ungrouped));
+        let lines = || {
+            self.own.iter().flat_map(|frame| {
+                let grouped = frames::is_grouped(frame);
+                frame.lines().map(move |line| frames::inside(line, grouped))
+            })
+        };
         let indent = |line: &str| line.len() - line.trim_start_matches([' ', '\t']).len();
         let common = lines().filter(|line| !line.trim().is_empty()).map(indent).min().unwrap_or(0);
         lines().map(|line| line.get(common..).unwrap_or_default()).collect::<Vec<_>>().join("\n")
