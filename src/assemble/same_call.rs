@@ -119,9 +119,18 @@ pub fn are_cousins(tree: &SpanTree, first: &Call, second: &Call) -> bool {
     let is_within = tree.nodes[first.node].ended.is_some() && encloses(tree, first, second);
     is_within
         && !is_nested
-        && first.scope(tree) != second.scope(tree)
+        && !share_scope(tree, first, second)
         && are_twins(tree, first, second)
         && ((first.failed && second.failed) || compare(tree, first, second) == Evidence::Same)
+}
+
+/// Whether one scope made records of both calls: then the second one's is of another call.
+fn share_scope(tree: &SpanTree, first: &Call, second: &Call) -> bool {
+    let of = |call: &Call| {
+        let nodes = std::iter::once(call.node).chain(call.also.iter().copied());
+        nodes.filter_map(|node| tree.nodes[node].span).map(|(_, digest)| digest.scope).collect::<HashSet<_>>()
+    };
+    !of(first).is_disjoint(&of(second))
 }
 
 /// Whether a call span's tokens are those of the calls beneath it together, of which there are at least two.

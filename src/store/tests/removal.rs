@@ -290,7 +290,7 @@ fn a_store_that_is_too_large_becomes_smaller_and_stays_so() {
     for round in 1..4 {
         fill(&store, round * 48..round * 48 + 24);
         store.keep(limits);
-        for _ in 0..1000 {
+        for _ in 0..6000 {
             if store.health().pruned.is_some_and(|pruned| pruned.times >= u64::from(round)) {
                 break;
             }
@@ -300,7 +300,7 @@ fn a_store_that_is_too_large_becomes_smaller_and_stays_so() {
     }
     assert!(!rows(&store, "t167").spans.is_empty() && rows(&store, "t47").spans.is_empty());
     // How often it removed something says not that it is done with the last runs.
-    for _ in 0..1000 {
+    for _ in 0..6000 {
         let used = store.connection.with(|connection| doomed::used(connection, &store.database)).unwrap();
         if used.unwrap() <= 24 << 20 {
             break;
