@@ -10,7 +10,7 @@ use serde_json::Value;
 use sideseat_tui::{
     app::stats::{Opens, Panel, Range},
     model::{
-        Answer, Content, Filter, Group, Only, Outcomes, Overview, Query, RunState, SessionId, Stats, Subject,
+        Answer, Category, Content, Filter, Group, Only, Outcomes, Overview, Query, RunState, SessionId, Stats, Subject,
         Timestamp, TokenUsage, TraceId, TraceSummary, Usd,
     },
     store::{Marked, Place, Store},
@@ -95,6 +95,8 @@ fn tools_of_run(store: &Store, run: TraceId) -> (HashSet<String>, HashSet<String
     let offered = trace.definitions.iter().map(|tool| tool.name.clone()).collect();
     let mut called: HashSet<String> = trace.tools.iter().map(|run| run.name.clone()).collect();
     // A model may call a tool by another name than that under which it ran.
+    let ran = trace.tree.nodes.iter().filter(|node| node.category == Category::Tool);
+    called.extend(ran.map(|node| node.name.strip_prefix("execute_tool ").unwrap_or(&node.name).to_owned()));
     let messages = trace.conversations.iter().flat_map(|conversation| &conversation.messages);
     called.extend(messages.flat_map(|at| &at.message.parts).filter_map(|part| match &part.content {
         Content::Call(call) => Some(call.name.clone()),

@@ -8,7 +8,7 @@ use super::super::{parts, tokens};
 use super::called::Called;
 use crate::app::styled::Styled;
 use crate::app::wrap;
-use crate::model::{Content, Detail, ToolDefinition};
+use crate::model::{Category, Content, Detail, ToolDefinition};
 use crate::slots::Slot;
 
 /// A tool that was offered to a model.
@@ -36,7 +36,7 @@ pub fn offered(detail: &Detail, called: &[Called]) -> Vec<Offered> {
     }
     if offered.iter().any(|tool| !tool.called) {
         // A model may call a tool by another name than that under which it ran: with that of its plugin before it.
-        let asked = called_in_messages(detail);
+        let asked = called_otherwise(detail);
         for tool in &mut offered {
             tool.called |= asked.contains(tool.definition.name.as_str());
         }
@@ -44,16 +44,17 @@ pub fn offered(detail: &Detail, called: &[Called]) -> Vec<Offered> {
     offered
 }
 
-/// The names in the calls that models made.
-fn called_in_messages(detail: &Detail) -> HashSet<&str> {
+/// The names in the calls that models made, and those of the spans in which tools ran.
+fn called_otherwise(detail: &Detail) -> HashSet<&str> {
     let conversations = detail.traces.iter().flat_map(|trace| &trace.conversations);
-    let parts = conversations.flat_map(|conversation| &conversation.messages).flat_map(|at| &at.message.parts);
-    parts
-        .filter_map(|part| match &part.content {
-            Content::Call(call) => Some(call.name.as_str()),
-            _ => None,
-        })
-        .collect()
+    let messages = conversations.flat_map(|conversation| &conversation.messages).filter(|at| !at.history);
+    let asked = messages.flat_map(|at| &at.message.parts).filter_map(|part| match &part.content {
+        Content::Call(call) => Some(call.name.as_str()),
+        _ => None,
+    });
+    let nodes = detail.traces.iter().flat_map(|trace| &trace.tree.nodes);
+    let ran = nodes.filter(|node| node.category == Category::Tool);
+    asked.chain(ran.map(|node| node.name.strip_prefix("execute_tool ").unwrap_or(&node.name))).collect()
 }
 
 pub fn definition(to: &mut Builder, Offered { definition, called }: &Offered, here: &str) {
