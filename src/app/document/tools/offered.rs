@@ -8,8 +8,11 @@ use super::super::{parts, tokens};
 use super::called::Called;
 use crate::app::styled::Styled;
 use crate::app::wrap;
-use crate::model::{Category, Content, Detail, ToolDefinition};
+use crate::model::{Content, Detail, ToolDefinition};
 use crate::slots::Slot;
+
+/// More names are not looked for behind those of plugins.
+const SHORT: usize = 1000;
 
 /// A tool that was offered to a model.
 #[derive(Debug)]
@@ -35,26 +38,35 @@ pub fn offered(detail: &Detail, called: &[Called]) -> Vec<Offered> {
         }
     }
     if offered.iter().any(|tool| !tool.called) {
-        // A model may call a tool by another name than that under which it ran: with that of its plugin before it.
-        let asked = called_otherwise(detail);
-        for tool in &mut offered {
-            tool.called |= asked.contains(tool.definition.name.as_str());
+        let mut asked = asked_for(detail);
+        asked.extend(called);
+        // Where a tool has the name of its plugin before its own, what is asked for and what runs may have the short one.
+        let short = asked.iter().copied().filter(|name| !places.contains_key(name));
+        let short: Vec<&str> = short.take(SHORT).collect();
+        for tool in offered.iter_mut().filter(|tool| !tool.called) {
+            let name = tool.definition.name.as_str();
+            tool.called = asked.contains(name) || short.iter().any(|short| is_of_plugin(name, short));
         }
     }
     offered
 }
 
-/// The names in the calls that models made, and those of the spans in which tools ran.
-fn called_otherwise(detail: &Detail) -> HashSet<&str> {
+/// Whether a name is a shorter one behind that of a plugin: `tools-get_weather`.
+fn is_of_plugin(name: &str, short: &str) -> bool {
+    name.strip_suffix(short).is_some_and(|plugin| !short.is_empty() && plugin.ends_with(['-', '_', '.', ':', '/']))
+}
+
+/// The names of the tools that models asked for in these runs.
+fn asked_for(detail: &Detail) -> HashSet<&str> {
     let conversations = detail.traces.iter().flat_map(|trace| &trace.conversations);
     let messages = conversations.flat_map(|conversation| &conversation.messages).filter(|at| !at.history);
-    let asked = messages.flat_map(|at| &at.message.parts).filter_map(|part| match &part.content {
-        Content::Call(call) => Some(call.name.as_str()),
-        _ => None,
-    });
-    let nodes = detail.traces.iter().flat_map(|trace| &trace.tree.nodes);
-    let ran = nodes.filter(|node| node.category == Category::Tool);
-    asked.chain(ran.map(|node| node.name.strip_prefix("execute_tool ").unwrap_or(&node.name))).collect()
+    let parts = messages.flat_map(|at| &at.message.parts);
+    parts
+        .filter_map(|part| match &part.content {
+            Content::Call(call) => Some(call.name.as_str()),
+            _ => None,
+        })
+        .collect()
 }
 
 pub fn definition(to: &mut Builder, Offered { definition, called }: &Offered, here: &str) {
