@@ -64,7 +64,9 @@ pub fn run() {
                 })
             })
             .collect();
-        senders.into_iter().for_each(|sender| sender.join().unwrap());
+        for sender in senders {
+            sender.join().unwrap();
+        }
         ended.store(true, Ordering::Relaxed);
         screen.join().unwrap()
     });
