@@ -37,7 +37,7 @@ static BODIES: LazyLock<Vec<Vec<u8>>> = LazyLock::new(|| {
         capture
             .bodies()
             .into_iter()
-            .map(|(_, body)| body.to_vec())
+            .map(|(_, body)| body.clone())
             .filter(|body| body.len() <= LARGEST / 4)
             .collect::<Vec<_>>()
     });
@@ -170,7 +170,9 @@ impl Piece {
             Self::Raw(bytes) => to.extend(bytes),
             Self::Request { method, path, headers, body, sent } => {
                 to.extend(format!("{method} {path} HTTP/1.1\r\n").bytes());
-                headers.iter().for_each(|(name, value)| to.extend(format!("{name}: {value}\r\n").bytes()));
+                for (name, value) in headers {
+                    to.extend(format!("{name}: {value}\r\n").bytes());
+                }
                 let length = |length: usize, longer: i64| i64::try_from(length).unwrap() + longer;
                 match sent {
                     Sent::Unsaid => to.extend(b"\r\n"),
@@ -310,7 +312,9 @@ fn case() -> impl Strategy<Value = Case> {
     let cut = prop_oneof![4 => Just(None), 1 => any::<Index>().prop_map(Some)];
     (pieces, damage, cut, vec(any::<Index>(), 0..3)).prop_map(|(pieces, damage, cut, parts)| {
         let mut bytes = Vec::new();
-        pieces.iter().for_each(|piece| piece.write(&mut bytes));
+        for piece in &pieces {
+            piece.write(&mut bytes);
+        }
         for (at, byte) in damage.iter().filter(|_| !bytes.is_empty()).collect::<Vec<_>>() {
             // Mostly where there is no body.
             let most = if byte % 4 == 0 { bytes.len() } else { bytes.len().min(400) };
