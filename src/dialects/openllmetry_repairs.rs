@@ -81,12 +81,7 @@ fn converse_blocks_in_texts(message: &mut Arc<Message>) {
             Role::User => ["image", "document", "video"].contains(&kind.as_str()) && message.parts.len() > 1,
             Role::System | Role::Tool => false,
         };
-        let mut found = Vec::new();
-        if is_block {
-            parts::content(&block, &mut found);
-        }
-        let is_unknown = |part: &Part| matches!(part.content, Content::Unknown(_));
-        (!found.is_empty() && !found.iter().any(is_unknown)).then_some(found)
+        is_block.then(|| parts_of(&block)).flatten()
     };
     let blocks: Vec<Option<Vec<Part>>> = message.parts.iter().map(block_in).collect();
     if blocks.iter().any(Option::is_some) {
@@ -94,6 +89,14 @@ fn converse_blocks_in_texts(message: &mut Arc<Message>) {
         let parts = message.parts.drain(..).zip(blocks).flat_map(|(part, block)| block.unwrap_or_else(|| vec![part]));
         message.parts = parts.collect();
     }
+}
+
+/// The parts of a block; `None` where it has none, or one of unknown kind.
+fn parts_of(block: &Value) -> Option<Vec<Part>> {
+    let mut found = Vec::new();
+    parts::content(block, &mut found);
+    let is_unknown = |part: &Part| matches!(part.content, Content::Unknown(_));
+    (!found.is_empty() && !found.iter().any(is_unknown)).then_some(found)
 }
 
 fn block_in(message: &Message, part: &Part, called: &HashSet<String>) -> Option<Vec<Part>> {
@@ -119,12 +122,7 @@ fn block_in(message: &Message, part: &Part, called: &HashSet<String>) -> Option<
         Role::User => MEDIA.contains(&kind) && message.parts.len() > 1,
         Role::System | Role::Tool => false,
     };
-    let mut found = Vec::new();
-    if is_block {
-        parts::content(&block, &mut found);
-    }
-    let is_unknown = |part: &Part| matches!(part.content, Content::Unknown(_));
-    (!found.is_empty() && !found.iter().any(is_unknown)).then_some(found)
+    is_block.then(|| parts_of(&block)).flatten()
 }
 
 /// Reads the input of the Responses API, which in JavaScript is one text of the user's: JSON of the items.

@@ -61,6 +61,17 @@ fn stored(exports: impl IntoIterator<Item = Submission>) -> Store {
     store
 }
 
+/// Waits until this is found, and nothing is left of what was moved.
+fn becomes(store: &Store, expected: (Totals, Vec<String>)) {
+    for _ in 0..1000 {
+        if found(store) == expected {
+            break;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!((found(store), left_over(store)), (expected, vec![]));
+}
+
 #[test]
 fn responses_are_placed_by_what_is_stored_and_not_by_what_came_first() {
     let expected = found(&stored(exports()));
@@ -108,13 +119,7 @@ fn translated_again_responses_come_to_their_requests_and_leave_nothing_where_the
     apart.close();
     let store = Store::open(&place, PRICES.clone()).unwrap();
     store.wait_until_reprocessed().unwrap();
-    for _ in 0..1000 {
-        if found(&store) == expected {
-            break;
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    assert_eq!((found(&store), left_over(&store)), (expected, vec![]));
+    becomes(&store, expected);
 }
 
 #[test]
@@ -135,13 +140,7 @@ fn a_response_is_translated_again_and_moved_at_once_or_not_at_all() {
     assert_eq!(number(&store, "select count(*) from logs where dialects <> 1 or exchange is not null"), 0);
     store.writer().submit_reprocessed(next()).unwrap();
     let expected = found(&stored(exports()));
-    for _ in 0..1000 {
-        if found(&store) == expected {
-            break;
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    assert_eq!((found(&store), left_over(&store)), (expected, vec![]));
+    becomes(&store, expected);
 }
 
 #[test]
