@@ -10,6 +10,7 @@ mod exchanges;
 
 mod merges;
 mod properties;
+mod records;
 mod requests;
 mod retrievals;
 mod sessions;
