@@ -9,6 +9,7 @@ use super::{
     group::{Content, GroupPlan},
     log_contents,
     pack::pack,
+    pieces::PIECE,
     rows::{span_number, trace_number, uhugeints},
     stored_translation::{FetchedContents, search_text, stored_form},
     summaries::Row,
@@ -89,8 +90,9 @@ impl GroupPlan<'_> {
                 columns.cost.map(|cost| cost.0),
                 version,
                 stored.understood,
-                stored.raw,
+                stored.raw.row,
                 row.remote_parent,
+                stored.raw.ids,
             ])?;
         }
         Ok(table.flush()?)
@@ -120,11 +122,12 @@ impl GroupPlan<'_> {
                 self.scopes.id(&stored.scope),
                 version,
                 stored.understood,
-                stored.raw,
+                stored.raw.row,
                 row.position,
                 log.half.map(|half| half.of),
                 log.half.map(|half| half.sent),
                 log.half.map(|half| half.is_response),
+                stored.raw.ids,
             ])?;
         }
         Ok(table.flush()?)
@@ -140,6 +143,10 @@ impl GroupPlan<'_> {
                         (FetchedContents::MESSAGE, stored_form(*message), Some(search_text(message)))
                     }
                     Content::Tools(tools) => (FetchedContents::TOOLS, stored_form(*tools), None),
+                    Content::Piece(bytes) => {
+                        table.append_row(params![id, PIECE, pack(bytes), None::<String>])?;
+                        continue;
+                    }
                 };
                 table.append_row(params![id, kind, pack(&body), text])?;
             }

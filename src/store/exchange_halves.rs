@@ -10,14 +10,12 @@
 
 use std::collections::{HashMap, HashSet};
 
-use bytes::Bytes;
 use duckdb::{Connection, named_params};
 
 use super::{
     DatabaseError, Submission,
     hash_ids::{LogId, LogIdentity, ResourceId, ScopeId},
     moved_spans,
-    pack::unpack,
     prepared::{PreparedLog, PreparedSpan},
     raw_records::{Origins, RawRecord},
     rows::{span_id, trace_id, uhugeints},
@@ -120,7 +118,7 @@ impl PlacedHalves {
         let mut found = statement.query(named_params! { "ids": uhugeints(ids.into_iter()) })?;
         let mut records: Vec<(LogId, u32, RawRecord)> = Vec::new();
         while let Some(row) = found.next()? {
-            match RawRecord::read(row, [2, 3, 4, 5], "log record") {
+            match RawRecord::read(row, [2, 3, 4, 5, 6], "log record") {
                 Ok(record) => records.push((row.get(0)?, row.get(1)?, record)),
                 // It stays where it is, and no sender is refused for it.
                 Err(DatabaseError::Unreadable { .. }) => {}
@@ -129,8 +127,8 @@ impl PlacedHalves {
         }
         let origins = Origins::load(connection, records.iter().map(|(_, _, record)| record))?;
         for (id, position, record) in records {
-            let Ok(log) = record.log(&origins) else { continue };
-            let (log, made) = understand::log(log, Bytes::from(record.raw), prices, places.get(&id).copied());
+            let Ok((log, raw)) = record.log(&origins) else { continue };
+            let (log, made) = understand::log(log, raw, prices, places.get(&id).copied());
             self.moved.push((id, PreparedLog::new(log, position)));
             self.made.extend(made.map(PreparedSpan::new));
         }
@@ -204,10 +202,10 @@ fn places(halves: &[(LogId, Option<Place>, ExchangeHalf)]) -> HashMap<LogId, Pla
 
 /// A response of the group, understood anew at the span of its request.
 fn placed(log: &PreparedLog, place: Place, prices: &Prices) -> Result<PreparedLog, DatabaseError> {
-    let raw = unpack("log record", &log.stored.raw)?.into_owned();
+    let raw = log.stored.raw.unpacked("log record")?;
     let (resource, scope) = (log.stored.resource.clone(), log.stored.scope.clone());
     let record: LogRecord = decode::log_from_raw(&raw, log.project.clone(), resource, scope)
         .map_err(|error| DatabaseError::Unreadable { what: "log record", why: error.to_string() })?;
-    let (understood, _) = understand::log(record, Bytes::from(raw), prices, Some(place));
+    let (understood, _) = understand::log(record, raw, prices, Some(place));
     Ok(PreparedLog::new(understood, log.row.position))
 }

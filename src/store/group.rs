@@ -38,7 +38,7 @@ pub struct GroupPlan<'a> {
     pub(super) logs: Vec<(LogId, &'a PreparedLog)>,
     /// How many of them are somewhere else now.
     pub(super) moved_logs: usize,
-    /// Messages and tool definitions that are not stored yet, by the hash of their stored form.
+    /// Messages, tool definitions and pieces of raw forms that are not stored yet, by their hashes.
     pub(super) contents: Vec<(ContentId, Content<'a>)>,
     /// Media that are not stored yet, by the hash of their bytes.
     pub(super) blobs: HashMap<BlobId, &'a [u8]>,
@@ -70,6 +70,7 @@ pub struct GroupPlan<'a> {
 pub(super) enum Content<'a> {
     Message(&'a Message),
     Tools(&'a [ToolDefinition]),
+    Piece(&'a [u8]),
 }
 
 impl<'a> GroupPlan<'a> {
@@ -250,8 +251,9 @@ impl<'a> GroupPlan<'a> {
         }
         let messages = stored.contents.messages.iter().map(|(id, message)| (*id, Content::Message(message)));
         let tools = stored.contents.tools.iter().map(|(id, tools)| (*id, Content::Tools(tools)));
+        let pieces = stored.raw.pieces.iter().map(|(id, piece)| (*id, Content::Piece(piece)));
         let mut all = Vec::new();
-        for (id, content) in messages.chain(tools) {
+        for (id, content) in messages.chain(tools).chain(pieces) {
             all.push(id);
             if added.insert(id) {
                 self.contents.push((id, content));

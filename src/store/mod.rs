@@ -21,8 +21,9 @@
 //!
 //! `schema` makes and migrates the tables; `stored_translation` is the form in which translations are stored, their
 //! messages once each in `contents`; `summaries` keeps the rows of `traces`, which lists and sums read. What is stored
-//! once is known by the `hash_ids`, and `pack` compresses it. `listed` cuts the names that lists show. `log_file` mends a
-//! log that was damaged, `file_blocks` single bytes of the file; `rewrite` makes the file as small as it can be.
+//! once is known by the `hash_ids`, and `pack` compresses it; so are the `pieces` that raw forms repeat of others. `listed`
+//! cuts the names that lists show. `log_file` mends a log that was damaged, `file_blocks` single bytes of the file;
+//! `rewrite` makes the file as small as it can be.
 
 mod append;
 mod blobs;
@@ -44,6 +45,7 @@ mod marking;
 mod moved_spans;
 mod open;
 mod pack;
+mod pieces;
 mod pool;
 mod prepared;
 mod queries;

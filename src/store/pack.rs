@@ -8,7 +8,7 @@ use super::DatabaseError;
 
 /// The first byte of what is not compressed.
 const PLAIN: u8 = 0;
-/// The first byte of what is one zstd frame.
+/// The first byte of what is one zstd frame. `pieces` has another.
 const ZSTD: u8 = 1;
 
 /// Bytes up to which nothing is compressed: it would save less than the frame and the time cost.

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use super::{
     blobs::{self, Blob},
     found_by,
     hash_ids::RawLogHash,
     listed,
-    pack::pack,
+    pieces::PackedRaw,
     stored_translation::{self, Contents},
 };
 use crate::{
@@ -122,15 +124,21 @@ pub struct Stored {
     /// The media of those messages.
     pub blobs: Vec<Blob>,
     /// The OTLP protobuf message, packed.
-    pub raw: Vec<u8>,
+    pub raw: PackedRaw,
     pub resource: Arc<Resource>,
     pub scope: Arc<Scope>,
 }
 
 impl Stored {
-    fn new(translation: Translation, blobs: Vec<Blob>, raw: &[u8], resource: Arc<Resource>, scope: Arc<Scope>) -> Self {
+    fn new(
+        translation: Translation,
+        blobs: Vec<Blob>,
+        raw: &Bytes,
+        resource: Arc<Resource>,
+        scope: Arc<Scope>,
+    ) -> Self {
         let (understood, contents) = stored_translation::split(translation);
-        Self { understood, contents, blobs, raw: pack(raw), resource, scope }
+        Self { understood, contents, blobs, raw: PackedRaw::new(raw), resource, scope }
     }
 }
 

@@ -2,17 +2,18 @@
 
 use std::{collections::HashMap, hash::Hash, sync::Arc};
 
+use bytes::Bytes;
 use duckdb::{Connection, Row, named_params, types::FromSql};
 
 use super::{
     DatabaseError,
     hash_ids::{ResourceId, ScopeId},
-    pack::unpack,
+    pieces::{Pieces, StoredRaw},
     rows::{self, blob, project, text},
 };
 use crate::{
     decode::{self, Malformed},
-    model::{LogRecord, Resource, Scope, Span},
+    model::{ContentId, LogRecord, Resource, Scope, Span},
 };
 
 /// The error for a stored form that cannot be decoded; `what` names its kind.
@@ -24,8 +25,8 @@ fn unreadable(what: &'static str, error: &Malformed) -> DatabaseError {
 pub struct RawRecord {
     /// The project that it was sent to.
     project: String,
-    /// Its OTLP protobuf message, unpacked.
-    pub raw: Vec<u8>,
+    /// Its OTLP protobuf message.
+    raw: StoredRaw,
     /// Id of its resource.
     resource: ResourceId,
     /// Id of its instrumentation scope.
@@ -36,44 +37,62 @@ impl RawRecord {
     /// Reads the columns with these indices from a row. `what` names the kind of record in errors.
     pub fn read(
         row: &Row,
-        [project, raw, resource, scope]: [usize; 4],
+        [project, raw, pieces, resource, scope]: [usize; 5],
         what: &'static str,
     ) -> Result<Self, DatabaseError> {
         Ok(Self {
             project: text(row, project)?.to_owned(),
-            raw: unpack(what, blob(row, raw)?)?.into_owned(),
+            raw: StoredRaw::of_row(what, row, raw, pieces)?,
             resource: row.get(resource)?,
             scope: row.get(scope)?,
         })
     }
 
-    /// Decodes the raw form as a span. It is never marked as synthetic: the caller must do that.
-    pub fn span(&self, origins: &Origins) -> Result<Span, DatabaseError> {
-        let (resource, scope) = origins.of(self);
-        let span = decode::span_from_raw(&self.raw, project(&self.project), resource, scope);
-        span.map_err(|error| unreadable("span", &error))
+    /// Decodes the raw form as a span, and returns both. The span is never marked as synthetic: the caller must do that.
+    pub fn span(self, origins: &Origins) -> Result<(Span, Bytes), DatabaseError> {
+        let (resource, scope) = origins.of(&self);
+        let raw = self.raw.join(&origins.pieces)?;
+        let span = decode::span_from_raw(&raw, project(&self.project), resource, scope);
+        Ok((span.map_err(|error| unreadable("span", &error))?, raw))
     }
 
-    /// Decodes the raw form as a log record.
-    pub fn log(&self, origins: &Origins) -> Result<LogRecord, DatabaseError> {
-        let (resource, scope) = origins.of(self);
-        let log = decode::log_from_raw(&self.raw, project(&self.project), resource, scope);
-        log.map_err(|error| unreadable("log record", &error))
+    /// Decodes the raw form as a log record, and returns both.
+    pub fn log(self, origins: &Origins) -> Result<(LogRecord, Bytes), DatabaseError> {
+        let (resource, scope) = origins.of(&self);
+        let raw = self.raw.join(&origins.pieces)?;
+        let log = decode::log_from_raw(&raw, project(&self.project), resource, scope);
+        Ok((log.map_err(|error| unreadable("log record", &error))?, raw))
+    }
+
+    /// The pieces that are needed to decode it.
+    pub fn pieces(&self) -> impl Iterator<Item = ContentId> {
+        self.raw.pieces()
     }
 }
 
-/// The resources and scopes of some spans or log records, each loaded once.
+/// What the rows of some spans or log records name: their resources, scopes and pieces, each loaded once.
 #[derive(Default)]
 pub struct Origins {
     /// By id.
     resources: HashMap<ResourceId, Arc<Resource>>,
     /// By id.
     scopes: HashMap<ScopeId, Arc<Scope>>,
+    /// The pieces of their raw forms that stand apart.
+    pieces: Pieces,
 }
 
 impl Origins {
-    /// Loads the resources and scopes that some raw records name.
+    /// Loads what some raw records name.
     pub fn load<'a>(
+        connection: &Connection,
+        of: impl Iterator<Item = &'a RawRecord> + Clone,
+    ) -> Result<Self, DatabaseError> {
+        let pieces = Pieces::load(connection, of.clone().flat_map(RawRecord::pieces))?;
+        Ok(Self { pieces, ..Self::without_pieces(connection, of)? })
+    }
+
+    /// Loads the resources and scopes that some raw records name.
+    fn without_pieces<'a>(
         connection: &Connection,
         of: impl Iterator<Item = &'a RawRecord> + Clone,
     ) -> Result<Self, DatabaseError> {
@@ -94,7 +113,18 @@ impl Origins {
                 "scope",
                 decode::scope_from_raw,
             )?,
+            pieces: Pieces::default(),
         })
+    }
+
+    /// Of a damaged store: pieces that could be read, and the resources and scopes unless one of those cannot be. Without its
+    /// resource or scope a record is still worth having.
+    pub fn salvaged<'a>(
+        connection: &Connection,
+        of: impl Iterator<Item = &'a RawRecord> + Clone,
+        pieces: Pieces,
+    ) -> Self {
+        Self { pieces, ..Self::without_pieces(connection, of).unwrap_or_default() }
     }
 
     /// The resource and scope of a raw record; empty ones if they are not stored.

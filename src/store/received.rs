@@ -20,12 +20,13 @@ pub fn spans(connection: &Connection, traces: &[TraceId]) -> Result<HashMap<Trac
     let mut records = Vec::new();
     while let Some(row) = found.next()? {
         let Some(trace) = trace_id(row.get(0)?) else { continue };
-        records.push((trace, RawRecord::read(row, [1, 3, 4, 5], "span")?, row.get(2)?));
+        records.push((trace, RawRecord::read(row, [1, 3, 4, 5, 6], "span")?, row.get(2)?));
     }
     let origins = Origins::load(connection, records.iter().map(|(_, record, _)| record))?;
     let mut spans: HashMap<TraceId, Vec<Span>> = HashMap::new();
     for (trace, record, synthetic) in records {
-        spans.entry(trace).or_default().push(Span { synthetic, ..record.span(&origins)? });
+        let (span, _) = record.span(&origins)?;
+        spans.entry(trace).or_default().push(Span { synthetic, ..span });
     }
     Ok(spans)
 }
@@ -49,8 +50,8 @@ pub fn logs(connection: &Connection, ids: &[LogId]) -> Result<Vec<LogRecord>, Da
     let mut found = statement.query(named_params! { "ids": ids })?;
     let mut logs = Vec::new();
     while let Some(row) = found.next()? {
-        logs.push(RawRecord::read(row, [0, 1, 2, 3], "log record")?);
+        logs.push(RawRecord::read(row, [0, 1, 2, 3, 4], "log record")?);
     }
     let origins = Origins::load(connection, logs.iter())?;
-    logs.iter().map(|record| record.log(&origins)).collect()
+    logs.into_iter().map(|record| Ok(record.log(&origins)?.0)).collect()
 }

@@ -15,7 +15,6 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use duckdb::{Connection, named_params, types::Value as Sql};
 use tracing::{error, info, warn};
 
@@ -35,6 +34,8 @@ use crate::{
     understand::{self, version},
 };
 
+/// How many packed bytes of a raw form one byte of an id of a piece stands for, about.
+const PACKED_PIECE: u64 = 32;
 /// How long after a failure the reprocessing goes on.
 const RETRY: Duration = Duration::from_secs(10);
 
@@ -167,7 +168,9 @@ pub(super) fn next_batch(connection: &Connection, prices: &Prices) -> Result<Rep
 /// The next rows of a table that another version understood: at most [`BATCH`], and no more than [`BATCH_BYTES`], but at
 /// least one.
 fn next_rows(connection: &Connection, table: &str) -> Result<Sql, DatabaseError> {
-    let sql = format!("select rowid, octet_length(raw) from {table} where dialects <> $version limit $limit");
+    // The id of a piece stands for some hundred packed bytes.
+    let bytes = format!("octet_length(raw) + {PACKED_PIECE} * coalesce(octet_length(pieces), 0)");
+    let sql = format!("select rowid, {bytes} from {table} where dialects <> $version limit $limit");
     let mut statement = connection.prepare_cached(&sql)?;
     let mut found = statement.query(named_params! { "version": version(), "limit": BATCH })?;
     let (mut rows, mut bytes) = (Vec::new(), 0_u64);
@@ -205,7 +208,7 @@ fn next_spans(connection: &Connection, prices: &Prices) -> Result<Reprocessed, D
     let mut spans = Vec::new();
     while let Some(row) = found.next()? {
         let Some(key) = trace_id(row.get(0)?).zip(span_id(row.get(1)?)) else { continue };
-        match readable(RawRecord::read(row, [3, 4, 5, 6], "span"))? {
+        match readable(RawRecord::read(row, [3, 4, 5, 6, 7], "span"))? {
             Some(record) => spans.push((key, row.get(2)?, record)),
             None => reprocessed.spans_left.push(key),
         }
@@ -213,10 +216,10 @@ fn next_spans(connection: &Connection, prices: &Prices) -> Result<Reprocessed, D
     let origins = Origins::load(connection, spans.iter().map(|(_, _, record)| record))?;
     for (key, synthetic, record) in spans {
         let span = readable(record.span(&origins))?;
-        let prepared = span.and_then(|span| {
+        let prepared = span.and_then(|(span, raw)| {
             surviving(|| {
                 // The records of what it says of others are stored, each a row of its own.
-                let (understood, _) = understand::span(Span { synthetic, ..span }, Bytes::from(record.raw), prices);
+                let (understood, _) = understand::span(Span { synthetic, ..span }, raw, prices);
                 PreparedSpan::new(understood)
             })
         });
@@ -236,21 +239,21 @@ fn next_logs(connection: &Connection, prices: &Prices) -> Result<Reprocessed, Da
     let mut logs = Vec::new();
     while let Some(row) = found.next()? {
         let before =
-            row.get::<_, Option<u128>>(6)?.and_then(trace_id).zip(row.get::<_, Option<u64>>(7)?.and_then(span_id));
-        match readable(RawRecord::read(row, [2, 3, 4, 5], "log record"))? {
+            row.get::<_, Option<u128>>(7)?.and_then(trace_id).zip(row.get::<_, Option<u64>>(8)?.and_then(span_id));
+        match readable(RawRecord::read(row, [2, 3, 4, 5, 6], "log record"))? {
             Some(record) => logs.push((row.get(0)?, row.get(1)?, before, record)),
             None => reprocessed.logs_left.push(row.get(0)?),
         }
     }
     let origins = Origins::load(connection, logs.iter().map(|(_, _, _, record)| record))?;
     for (id, position, before, record) in logs {
-        let Some(log) = readable(record.log(&origins))? else {
+        let Some((log, raw)) = readable(record.log(&origins))? else {
             reprocessed.logs_left.push(id);
             continue;
         };
         // A response that had been placed at the span of its request is placed there again once it is stored.
         let understood = surviving(|| {
-            let (log, made) = understand::log(log, Bytes::from(record.raw), prices, None);
+            let (log, made) = understand::log(log, raw, prices, None);
             let place = log.item.trace.zip(log.item.span);
             (PreparedLog::new(log, position), made.map(PreparedSpan::new), place)
         });
@@ -391,7 +394,7 @@ mod tests {
         make_stale(&store);
         let read = store.connection.with(|connection| next_batch(connection, &Prices::bundled())).unwrap();
         assert_eq!(read.spans.len(), 2);
-        let (newer, _) = understand::span(call(1, 11).span, Bytes::new(), &Prices::default());
+        let (newer, _) = understand::span(call(1, 11).span, bytes::Bytes::new(), &Prices::default());
         send(&store, [Sent { translation: newer.translation, ..call(1, 11) }.full(9)]);
         store.writer().submit_reprocessed(read).unwrap();
         assert_eq!(summarized(&store, 2).totals.usage.input(), Some(31));

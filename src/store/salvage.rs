@@ -6,24 +6,26 @@
 
 use std::{path::Path, sync::Arc};
 
-use bytes::Bytes;
 use duckdb::{Connection, Row, named_params};
 
 use super::{
     DatabaseError, OpenError, Place, Store, StoreError, Submission,
     open::whole_path,
+    pieces::Pieces,
     pool::{Database, PooledConnection},
     prepared::{PreparedLog, PreparedSpan},
     raw_records::{Origins, RawRecord},
     read_only::{copy, files_beside},
+    rows::{blob, uhugeints},
+    schema::{self, Fit},
 };
-use crate::{pricing::Prices, understand};
+use crate::{model::ContentId, pricing::Prices, understand};
 
 /// The tables of a store, and what is in them.
 const TABLES: [(&str, &str); 9] = [
     ("spans", "spans"),
     ("logs", "log records"),
-    ("contents", "messages"),
+    ("contents", "messages and repeated parts of spans"),
     ("blobs", "images and documents"),
     ("resources", "resources"),
     ("scopes", "scopes"),
@@ -155,15 +157,15 @@ impl Damaged {
     pub fn salvage(&self, into: &Store, prices: &Prices) -> Result<Salvaged, StoreError> {
         let mut salvaged = Salvaged::default();
         let writer = into.writer();
-        let spans = "select project, raw, resource, scope from spans
+        let spans = "select project, raw, {pieces}, resource, scope from spans
             where rowid >= $from and rowid < $to and not synthetic";
         salvaged.lost += self.each("spans", spans, |records, origins| {
             let mut submission = Submission::default();
             let mut lost = 0;
             for (record, _) in records {
                 match record.span(origins) {
-                    Ok(span) => {
-                        let (understood, _) = understand::span(span, Bytes::from(record.raw), prices);
+                    Ok((span, raw)) => {
+                        let (understood, _) = understand::span(span, raw, prices);
                         submission.spans.push(PreparedSpan::new(understood));
                     }
                     Err(_) => lost += 1,
@@ -172,15 +174,16 @@ impl Damaged {
             salvaged.spans += submission.spans.len() as u64;
             writer.submit_blocking(submission).map(|()| lost)
         })?;
-        let logs = "select project, raw, resource, scope, position from logs where rowid >= $from and rowid < $to";
+        let logs =
+            "select project, raw, {pieces}, resource, scope, position from logs where rowid >= $from and rowid < $to";
         let mut lost_logs = 0;
         lost_logs += self.each("logs", logs, |records, origins| {
             let mut submission = Submission::default();
             let mut lost = 0;
             for (record, position) in records {
                 match record.log(origins) {
-                    Ok(log) => {
-                        let (log, made) = understand::log(log, Bytes::from(record.raw), prices, None);
+                    Ok((log, raw)) => {
+                        let (log, made) = understand::log(log, raw, prices, None);
                         submission.logs.push(PreparedLog::new(log, position));
                         submission.spans.extend(made.map(PreparedSpan::new));
                     }
@@ -202,9 +205,13 @@ impl Damaged {
         sql: &str,
         mut each: impl FnMut(Vec<(RawRecord, u32)>, &Origins) -> Result<u64, StoreError>,
     ) -> Result<u64, StoreError> {
+        // An older version made the file that never stored pieces.
+        let older = |connection: &Connection| Ok(schema::fit(connection)? != Fit::Ready);
+        let pieces = if self.connection.with(older)? { "null::blob" } else { "pieces" };
+        let sql = sql.replace("{pieces}", pieces);
         let read = |from: i64, to: i64| {
             self.connection.with(|connection: &Connection| {
-                let mut statement = connection.prepare_cached(sql)?;
+                let mut statement = connection.prepare_cached(&sql)?;
                 let mut found = statement.query(named_params! { "from": from, "to": to })?;
                 let (mut records, mut unreadable) = (Vec::new(), 0);
                 while let Some(row) = found.next()? {
@@ -214,8 +221,9 @@ impl Damaged {
                         Err(error) => return Err(error),
                     }
                 }
-                // Without its resource or scope a record is still worth having.
-                let origins = Origins::load(connection, records.iter().map(|(record, _)| record)).unwrap_or_default();
+                let of = records.iter().map(|(record, _)| record);
+                let pieces = salvaged_pieces(connection, of.clone().flat_map(RawRecord::pieces))?;
+                let origins = Origins::salvaged(connection, of, pieces);
                 Ok((records, origins, unreadable))
             })
         };
@@ -243,10 +251,41 @@ impl Drop for Damaged {
     }
 }
 
-/// Reads the columns project, raw, resource and scope, and the position if there is one.
+/// Those of some pieces that can be read.
+fn salvaged_pieces(connection: &Connection, ids: impl Iterator<Item = ContentId>) -> Result<Pieces, DatabaseError> {
+    let ids: Vec<ContentId> = ids.collect();
+    if let Ok(pieces) = Pieces::load(connection, ids.iter().copied()) {
+        return Ok(pieces);
+    }
+    let mut pieces = Pieces::default();
+    let ids = uhugeints(ids.into_iter());
+    let end = "select coalesce(max(rowid) + 1, 0)::bigint from contents";
+    let end = connection.query_row(end, [], |row| row.get(0))?;
+    let sql = "select id, body from contents
+        where rowid >= $from and rowid < $to and id in (select unnest($ids::uhugeint[]) as id)";
+    let mut statement = connection.prepare_cached(sql)?;
+    for stretch in stretches(end, STRETCH) {
+        let mut left = vec![stretch];
+        while let Some((from, to)) = left.pop() {
+            let mut read = || -> Result<(), DatabaseError> {
+                let mut found = statement.query(named_params! { "from": from, "to": to, "ids": ids })?;
+                while let Some(row) = found.next()? {
+                    pieces.add(row.get(0)?, blob(row, 1)?);
+                }
+                Ok(())
+            };
+            if read().is_err() {
+                left.extend(halves(from, to).into_iter().flatten());
+            }
+        }
+    }
+    Ok(pieces)
+}
+
+/// Reads the columns project, raw, pieces, resource and scope, and the position if there is one.
 fn record(row: &Row) -> Result<(RawRecord, u32), DatabaseError> {
-    let position = if row.as_ref().column_count() > 4 { row.get(4)? } else { 0 };
-    Ok((RawRecord::read(row, [0, 1, 2, 3], "record")?, position))
+    let position = if row.as_ref().column_count() > 5 { row.get(5)? } else { 0 };
+    Ok((RawRecord::read(row, [0, 1, 2, 3, 4], "record")?, position))
 }
 
 /// The numbers of rows up to `end`, in stretches: each its first, and the one after its last.

@@ -30,6 +30,7 @@ pub const STEPS: &[&str] = &[
     include_str!("schema/021_exchange_halves.sql"),
     include_str!("schema/022_log_contents.sql"),
     include_str!("schema/023_score_names.sql"),
+    include_str!("schema/024_pieces.sql"),
 ];
 
 /// Whether a file can be used.

@@ -402,7 +402,7 @@ mod tests {
             Arc::default(),
         );
         let mut poisoned = submission([span("a", 1)]);
-        poisoned.spans[0].stored.raw.clear();
+        poisoned.spans[0].stored.raw.row.clear();
         // All of them are in the queue before the writer looks, so they are one group.
         let sent = [submission([span("b", 1), span("a", 2)]), poisoned, submission([span("a", 3)])].map(|submission| {
             let writer = Writer::new(door.clone());

@@ -54,6 +54,7 @@ const OWNED: &[(&str, &[&str])] = &[
     ("ratatui::", &["app", "theme", "view", "terminal"]),
     ("tokio::", &["cli", "receive", "start", "store"]),
     ("jiff::", &["app", "decode", "dialects", "model"]),
+    ("fastcdc::", &["store"]),
     ("postcard::", &["cli", "model", "store"]),
     ("pulldown_cmark::", &["app"]),
     ("prost::", &["cli", "decode"]),

@@ -9,7 +9,7 @@ use crate::{
     model::{LogRow, RawSpan, SpanId, TraceId},
     store::{
         DatabaseError,
-        pack::unpack,
+        pieces::{Pieces, StoredRaw},
         rows::{self, blob, project, span_number, text, trace_number},
         stored_translation::StoredTranslation,
     },
@@ -20,13 +20,15 @@ pub fn raw(connection: &Connection, trace: TraceId, span: SpanId) -> Result<Opti
     let mut found = statement.query(named_params! { "trace": trace_number(&trace), "span": span_number(span) })?;
     let Some(row) = found.next()? else { return Ok(None) };
     let unreadable = |error: decode::Malformed| DatabaseError::Unreadable { what: "span", why: error.to_string() };
-    let resource = decode::resource_from_raw(blob(row, 4)?).map_err(unreadable)?;
-    let scope = decode::scope_from_raw(blob(row, 5)?).map_err(unreadable)?;
-    let raw = unpack("span", blob(row, 2)?)?;
+    let resource = decode::resource_from_raw(blob(row, 5)?).map_err(unreadable)?;
+    let scope = decode::scope_from_raw(blob(row, 6)?).map_err(unreadable)?;
+    let raw = StoredRaw::of_row("span", row, 2, 3)?;
+    let pieces = Pieces::load(connection, raw.pieces())?;
+    let raw = raw.join(&pieces)?;
     let mut span_found =
         decode::span_from_raw(&raw, project(text(row, 0)?), Arc::new(resource), Arc::new(scope)).map_err(unreadable)?;
     span_found.synthetic = row.get(1)?;
-    let (dialects, notes) = StoredTranslation::read(blob(row, 3)?).dialects_and_notes();
+    let (dialects, notes) = StoredTranslation::read(blob(row, 4)?).dialects_and_notes();
     let logs = logs(connection, trace, span)?;
     Ok(Some(RawSpan { span: span_found, notes, dialects, logs }))
 }

@@ -1,5 +1,5 @@
 -- The raw form of the spans of some traces, by start.
-select trace, project, synthetic, raw, resource, scope
+select trace, project, synthetic, raw, pieces, resource, scope
 from spans
 where trace in (select unnest($traces::uhugeint[]) as trace)
 order by started, id

@@ -4,6 +4,7 @@ mod damage;
 mod filters;
 pub mod halves;
 mod lists;
+mod pieces;
 pub mod removal;
 
 use std::{sync::Arc, thread, time::Duration};

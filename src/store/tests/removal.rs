@@ -219,7 +219,8 @@ fn messages_of_log_records_are_found_for_a_store_of_a_version_that_did_not_note_
     store.writer().submit_blocking(Submission { logs, ..Submission::default() }).unwrap();
     let before = counts(&store);
     assert_eq!(before["log_contents"], 2);
-    let later = "alter table traces drop column called_tools; alter table traces drop column score_names";
+    let later = "alter table spans drop column pieces; alter table logs drop column pieces;
+        alter table traces drop column called_tools; alter table traces drop column score_names";
     sql(&store, &format!("{later}; drop table log_contents; update meta set value = 21 where name = 'schema'"))
         .unwrap();
     store.close();
@@ -267,7 +268,7 @@ fn noise(seed: u32, length: usize) -> Vec<u8> {
 pub fn fill(store: &Store, numbers: std::ops::Range<u32>) {
     for number in numbers {
         let mut submission = submission([at(span(&format!("t{number}"), 1), 1000 + u64::from(number))]);
-        submission.spans[0].stored.raw = [vec![0], noise(number, 1 << 20)].concat();
+        submission.spans[0].stored.raw.row = [vec![0], noise(number, 1 << 20)].concat();
         store.writer().submit_blocking(submission).unwrap();
     }
 }
@@ -323,7 +324,8 @@ fn which_images_are_named_is_found_out_for_a_store_of_a_version_that_did_not_not
     send(&store, [with_image(span("a", 1), b"GIF89a one"), with_image(span("b", 1), b"GIF89a two")]);
     let before = counts(&store);
     assert_eq!(before["content_blobs"], 2);
-    let later = "alter table logs drop column is_response; alter table logs drop column sent;
+    let later = "alter table spans drop column pieces; alter table logs drop column pieces;
+        alter table logs drop column is_response; alter table logs drop column sent;
         alter table logs drop column exchange; alter table spans drop column remote_parent;
         alter table traces drop column called_tools;
         alter table traces drop column score_names; alter table traces drop column score_label; alter table traces drop column score;
