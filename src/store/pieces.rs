@@ -46,14 +46,20 @@ const HASHED_FOR: &str = "sideseat-tui 2026 piece of a raw form";
 /// Bytes of an id in the column `pieces`.
 const ID: usize = 16;
 
-/// The pieces that were met: half of the id of the last one at each place.
-static MET: [AtomicU64; 1 << 17] = [const { AtomicU64::new(0) }; 1 << 17];
+/// The pieces that were met: half of the id of each, at one of some places by the other half, those met last first. With one
+/// place for each, two pieces of a long conversation that share it would push each other out in every span.
+static MET: [[AtomicU64; 4]; 1 << 15] = [const { [const { AtomicU64::new(0) }; 4] }; 1 << 15];
 
 /// Notes that a piece was met; returns whether it was before.
 fn was_met(id: ContentId) -> bool {
     let half = u64::try_from(id.0 >> 64).unwrap_or_default();
-    let place = usize::try_from(id.0 % MET.len() as u128).unwrap_or_default();
-    MET.get(place).is_some_and(|met| met.swap(half, Ordering::Relaxed) == half)
+    let places = usize::try_from(id.0 % MET.len() as u128).ok().and_then(|nth| MET.get(nth));
+    let mut next = half;
+    // Those before it move one place on.
+    places.into_iter().flatten().any(|place| {
+        next = place.swap(next, Ordering::Relaxed);
+        next == half
+    })
 }
 
 fn id_of(piece: &[u8]) -> ContentId {
@@ -275,6 +281,15 @@ mod tests {
         let packed = PackedRaw::new(&second.into());
         let apart: usize = packed.pieces.iter().map(|(_, piece)| piece.len()).sum();
         assert!(apart > 80_000 && packed.row.len() < 20_000, "{apart} bytes apart, {} in the row", packed.row.len());
+    }
+
+    #[test]
+    fn all_pieces_of_a_long_conversation_are_met_again() {
+        let ids: Vec<_> = (0..5000_u32).map(|n| id_of(&[b"long".as_slice(), &n.to_le_bytes()].concat())).collect();
+        assert!(!ids.iter().any(|id| was_met(*id)));
+        for _ in 0..3 {
+            assert!(ids.iter().all(|id| was_met(*id)));
+        }
     }
 
     #[test]
