@@ -1,7 +1,7 @@
 //! Tool calls and tool results, in the spellings of `messages.md` 4.
 
-use super::{maybe_json::MaybeJson, parts, redaction_markers};
-use crate::model::{Content, Part, ToolCall, ToolResult, Value};
+use super::{doubled_pieces, maybe_json::MaybeJson, parts, redaction_markers};
+use crate::model::{Content, Part, ToolCall, ToolResult, Value, json};
 
 /// An id, unless it is a stand-in for none.
 pub fn usable_id(id: &str) -> Option<&str> {
@@ -74,7 +74,14 @@ pub fn arguments(given: &Value) -> (Value, bool) {
     match MaybeJson::or_python(given) {
         MaybeJson::Data(data) => (data.into_owned(), false),
         MaybeJson::Cut(data) => (data, true),
-        MaybeJson::Text(text) => (text.into(), redaction_markers::has_cut_length(text)),
+        MaybeJson::Text(text) => {
+            // Whole objects one after another are the arguments of several calls (`spliced_calls`).
+            let of_one = || json::parse_all(text).is_err().then(|| doubled_pieces::once(text))?;
+            match of_one() {
+                Some(once) => (once, false),
+                None => (text.into(), redaction_markers::has_cut_length(text)),
+            }
+        }
         MaybeJson::Scalar(scalar) => (scalar.clone(), false),
         // A model that passes no arguments may stream an empty text.
         MaybeJson::Nothing => (Value::Map(Vec::new()), false),

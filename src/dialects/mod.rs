@@ -27,7 +27,7 @@
 //!     documents, definitions                     documents of retrievers and rerankers; tool definitions
 //!     evaluations                                scores that somebody gave a span, a trace or a session
 //!     reading ─▶ message ─▶ parts ─▶ calls, reasoning, media
-//!     spliced_calls                              calls that were recorded as one
+//!     spliced_calls, doubled_pieces              calls that were recorded as one; arguments with every piece twice
 //!     maybe_json ─▶ lenient; indexed             values that may be JSON; lists spread over keys
 //!     redaction_markers                          markers in the place of hidden content, signs of truncated content
 //!     synthesized_call_ids                       ids of calls that an instrumentation made up
@@ -66,6 +66,7 @@ mod crewai;
 mod definitions;
 mod dialect;
 mod documents;
+mod doubled_pieces;
 mod dspy;
 mod errors;
 mod evaluations;
@@ -154,7 +155,7 @@ use fact_keys::{FactRow, Field, How, Rank};
 pub use recording_hints::{RecordingHints, recording_hints};
 
 /// Of all dialects together; raised when any of them reads differently, so that stored spans are translated again.
-pub const VERSION: u32 = 13;
+pub const VERSION: u32 = 14;
 
 /// Every dialect we read, most trusted first. All that match are run; `assemble::exchange` weighs their readings.
 pub const DIALECTS: &[Dialect] = &[

@@ -13,11 +13,11 @@
 //! Flat keys leave out what their instrumentor does not know (reasoning, the ids of calls), and an SDK's limit of
 //! attributes drops the first of them; then the whole request or answer is read. Scalars are in `facts`.
 
-use std::borrow::Cow;
+use std::{borrow::Cow, collections::HashSet};
 
 use super::{
     Dialect, FactRow, Field, Framework, How, KindKey, ParameterKeys, Rank, RecordingHints, definitions, documents,
-    haystack_messages, indexed, langchain,
+    doubled_pieces, haystack_messages, indexed, langchain,
     maybe_json::MaybeJson,
     openinference_flat::{flat, texts},
     openinference_forms as forms, openinference_tool as tool, provider_payload, provider_payload_facts, reading,
@@ -227,7 +227,10 @@ fn exchange(source: &Source, kind: Category, into: &mut Translation) -> (Vec<Mes
     let messages = |whole: Option<Whole>| whole.map(|whole| whole.messages).unwrap_or_default();
     let mut flat = flat(attributes, "llm.output_messages.", Role::Assistant);
     flat.extend(texts(attributes, "llm.choices", "completion", Role::Assistant));
-    let answer = messages(answer);
+    let mut answer = messages(answer);
+    if source.scope.name.ends_with("bedrock") {
+        flat.iter_mut().chain(&mut answer).for_each(doubled_pieces::read_once);
+    }
     if source.scope.name.ends_with("smolagents") {
         forms::thoughts_apart(&mut flat, &answer);
     }
@@ -292,8 +295,9 @@ fn api(value: &Value, role: Role) -> Option<Vec<Message>> {
     })
 }
 
-/// The flat messages, unless the whole ones have all of their content and more.
-fn fuller(flat: Vec<Message>, whole: Vec<Message>) -> Vec<Message> {
+/// The flat messages, unless the whole ones have all of their content and more. Else only the whole ones may say which
+/// results are failures.
+fn fuller(mut flat: Vec<Message>, whole: Vec<Message>) -> Vec<Message> {
     let (had, has) = (weight(&flat), weight(&whole));
     // Older versions of Anthropic's instrumentor write results as a text of blocks, which is longer than the results.
     let results = |messages: &[Message]| {
@@ -301,7 +305,31 @@ fn fuller(flat: Vec<Message>, whole: Vec<Message>) -> Vec<Message> {
     };
     let has_more = has.1 >= had.1 || (results(&whole) && !results(&flat));
     let more = flat.is_empty() || (has.0 >= had.0 && has_more && has != had);
-    if more && !whole.is_empty() { whole } else { flat }
+    if more && !whole.is_empty() {
+        return whole;
+    }
+    take_failures(&mut flat, &whole);
+    flat
+}
+
+/// Marks results as failures that the same results are in other messages.
+fn take_failures(flat: &mut [Message], whole: &[Message]) {
+    let parts = whole.iter().flat_map(|message| &message.parts);
+    let marked = parts.filter_map(|part| match &part.content {
+        Content::Result(result) => result.call_id.as_deref().zip(result.is_error),
+        _ => None,
+    });
+    let (failed, others): (Vec<_>, Vec<_>) = marked.partition(|(_, is_error)| *is_error);
+    let ids = |results: Vec<(&'_ str, bool)>| results.into_iter().map(|(id, _)| id.to_owned()).collect::<HashSet<_>>();
+    let (failed, others) = (ids(failed), ids(others));
+    for part in flat.iter_mut().flat_map(|message| &mut message.parts) {
+        if let Content::Result(result) = &mut part.content
+            && result.is_error.is_none()
+            && result.call_id.as_ref().is_some_and(|id| failed.contains(id) && !others.contains(id))
+        {
+            result.is_error = Some(true);
+        }
+    }
 }
 
 /// How much structure is in messages, and how much text; what is hidden counts for nothing.
@@ -449,5 +477,31 @@ mod tests {
         assert_eq!((call.id.as_deref(), call.name.as_str(), reading.completion.len()), (Some("c1"), "w", 1));
         let usage = read.genai.usage.unwrap();
         assert_eq!((usage.input(), usage.cache_read, usage.output), (Some(31), Some(30), Some(37)));
+    }
+
+    #[test]
+    fn only_the_whole_request_says_which_results_are_failures() {
+        let result = |id: &str, status: &str| {
+            format!(r#"{{"toolResult":{{"toolUseId":"{id}","content":[{{"text":"no"}}],"status":"{status}"}}}}"#)
+        };
+        let sent = [result("c1", "error"), result("c2", "success")].join(",");
+        let pairs = [
+            ("llm.input_messages.0.message.role", "system"),
+            ("llm.input_messages.0.message.content", "Be brief."),
+            ("llm.input_messages.1.message.role", "tool"),
+            ("llm.input_messages.1.message.content", "no"),
+            ("llm.input_messages.1.message.tool_call_id", "c1"),
+            ("llm.input_messages.2.message.role", "tool"),
+            ("llm.input_messages.2.message.content", "no"),
+            ("llm.input_messages.2.message.tool_call_id", "c2"),
+            ("input.value", &format!(r#"[{{"role":"user","content":[{sent}]}}]"#)),
+        ];
+        let read = span("LLM", &pairs).translate();
+        let results = read.readings[0].prompt.iter().flat_map(|message| &message.parts).filter_map(|part| {
+            let Content::Result(result) = &part.content else { return None };
+            Some((result.call_id.clone()?, result.is_error))
+        });
+        let results: Vec<_> = results.collect();
+        assert_eq!(results, [("c1".to_owned(), Some(true)), ("c2".to_owned(), None)]);
     }
 }

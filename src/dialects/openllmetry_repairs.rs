@@ -6,7 +6,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{calls, parts, reading};
+use super::{calls, doubled_pieces, parts, reading};
 use crate::model::{Content, Message, Part, Role, Source, StatusCode, Value, json};
 
 /// Undoes what the instrumentation of a library does to a message. `package` is the library: `openai`, `langchain`.
@@ -28,6 +28,13 @@ pub fn repair(package: Option<&str>, message: &mut Arc<Message>) {
     }
     if package == Some("bedrock") {
         converse_blocks_in_texts(message);
+        if message
+            .parts
+            .iter()
+            .any(|part| matches!(&part.content, Content::Call(call) if call.input.as_str().is_some()))
+        {
+            doubled_pieces::read_once(Arc::make_mut(message));
+        }
     }
     // Arguments that are no JSON object: `{"_raw": …}`.
     let raw = |part: &Part| match &part.content {
