@@ -50,6 +50,8 @@ pub fn groups<'r>(sources: &[ReadingSource<'r>]) -> Vec<ReadingGroup<'r>> {
     let mut groups: Vec<ReadingGroup> = Vec::new();
     // For each group its last reading with both a prompt and a completion.
     let mut whole: Vec<Option<&Reading>> = Vec::new();
+    // For each group and number of an answer the last reading that has it.
+    let mut answers: HashMap<(usize, u64), &Reading> = HashMap::new();
     let mut by_key: HashMap<(usize, &str, u8, bool), usize> = HashMap::new();
     for source in sources {
         for reading in &source.translation.readings {
@@ -74,6 +76,11 @@ pub fn groups<'r>(sources: &[ReadingSource<'r>]) -> Vec<ReadingGroup<'r>> {
             // Some senders write the one record of a whole call twice; the second is left out.
             let is_whole = !reading.prompt.is_empty() && !reading.completion.is_empty();
             if is_whole && whole[at].replace(reading).is_some_and(|last| is_repeated(last, reading)) {
+                continue;
+            }
+            // So do some with an answer, when its stream ends and again when it is closed.
+            let before = reading.choice.and_then(|number| answers.insert((at, number), reading));
+            if before.is_some_and(|last| is_repeated(last, reading)) {
                 continue;
             }
             let group = &mut groups[at];
@@ -114,7 +121,8 @@ pub fn choose<'g, 'r>(
 /// The number of structured parts, where an id counts as one more, and the number of all parts. Hidden parts do not
 /// count.
 fn weight(messages: &[(Arc<Message>, Timestamp)]) -> (usize, usize) {
-    let parts = messages.iter().flat_map(|(message, _)| &message.parts).filter(|part| !part.hidden);
+    let parts = messages.iter().flat_map(|(message, _)| &message.parts);
+    let parts = parts.filter(|part| !part.hidden && !part.is_unrecorded());
     parts.fold((0, 0), |(structure, all), part| {
         let more = match &part.content {
             Content::Call(call) => 1 + usize::from(call.known_id().is_some()),

@@ -80,6 +80,8 @@ pub fn shown(trace: &LoadedTrace, run: &JoinedRun) -> ToolRun {
 /// The result to show: what the tool returned, else what the model saw. If the tool returned a list of which the model
 /// saw one item, that item.
 fn output_of<'r>(returned: Option<&'r ToolResult>, seen: Option<&'r ToolResult>) -> Option<&'r ToolResult> {
+    let recorded = |result: Option<&'r ToolResult>| result.filter(|result| !result.is_unrecorded());
+    let (returned, seen) = (recorded(returned), recorded(seen));
     let is_one_of = |items: &[Value], seen: &ToolResult| match seen.content.as_slice() {
         [Part { content: Content::Text(text), .. }] => items.iter().any(|item| item.as_str() == Some(text)),
         [Part { content: Content::Json(value), .. }] => items.contains(value),

@@ -14,7 +14,8 @@ use super::{
     Dialect, FactRow, Field, How, ParameterKeys, RecordingHints, indexed, maybe_json::MaybeJson, parts, reading,
 };
 use crate::model::{
-    Attributes, Carrier, Content, ContentKind, Message, Note, Role, Source, StatusCode, Timestamp, Translation, Value,
+    Attributes, Carrier, Content, ContentKind, Message, Note, Part, Role, Source, StatusCode, Timestamp, Translation,
+    Value,
 };
 use moved::{moved, moved_body};
 
@@ -136,15 +137,37 @@ fn event(name: &str, body: &Body, (carrier, source): (Carrier, &Source), into: &
     if name == CHOICE && into.genai.stop_reason.is_none() {
         into.genai.stop_reason = body.get("finish_reason").and_then(Value::as_str).map(str::to_owned);
     }
+    let before = into.readings.len();
     push(into, (carrier, Some(source.at)), prompt, completion);
+    if name == CHOICE {
+        let number = body.get("index").and_then(Value::as_count);
+        into.readings[before..].iter_mut().for_each(|reading| reading.choice = number);
+    }
 }
 
 /// The messages of one event: those of the request, and those of the answer.
 fn messages_of(name: &str, body: &Body, notes: &mut Vec<Note>) -> (Vec<Message>, Vec<Message>) {
     match role_of(name) {
         Some(_) if name == CHOICE => (vec![], choice(body, notes)),
-        Some(role) => (message(role, body), vec![]),
+        Some(role) => {
+            let mut sent = message(role, body);
+            if role == Role::Tool && body.get("content").is_none() {
+                sent.iter_mut().for_each(unrecorded);
+            }
+            (sent, vec![])
+        }
         None => (vec![], vec![]),
+    }
+}
+
+/// Marks results without content as not recorded: with content capture off it is known that there was one, and not which.
+fn unrecorded(message: &mut Message) {
+    for part in &mut message.parts {
+        if let Content::Result(result) = &mut part.content
+            && result.content.is_empty()
+        {
+            result.content.push(Part::unrecorded());
+        }
     }
 }
 
@@ -285,6 +308,15 @@ mod tests {
     }
 
     #[test]
+    fn answers_have_the_numbers_that_their_sender_counts_them_by() {
+        let read = Sample::span("chat m")
+            .event("gen_ai.choice", &[("message.content", "a"), ("index", "1")])
+            .event("gen_ai.choice", &[("message.content", "b")])
+            .translate();
+        assert_eq!(read.readings.iter().map(|reading| reading.choice).collect::<Vec<_>>(), [Some(1), None]);
+    }
+
+    #[test]
     fn the_rust_sdk_flattens_its_choice() {
         let read = Sample::span("converse")
             .event("gen_ai.user.message", &[("content", "hi")])
@@ -317,7 +349,7 @@ mod tests {
                 "",
             ),
             ("gen_ai.tool.message", r#"{"content":"18C","id":"c1"}"#, "tool: =c1 18C", ""),
-            ("gen_ai.tool.message", r#"{"id":"c1"}"#, "tool: =c1 ", ""),
+            ("gen_ai.tool.message", r#"{"id":"c1"}"#, "tool: =c1 (hidden)", ""),
             (
                 "gen_ai.choice",
                 r#"{"index":0,"message":{"role":"assistant","content":[{"text":"a"}]}}"#,

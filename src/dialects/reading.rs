@@ -29,6 +29,7 @@ pub fn push(
         carrier,
         content: ContentKind::Conversation,
         answer_unmarked: false,
+        choice: None,
         at,
         prompt: shared(prompt),
         completion: shared(completion),

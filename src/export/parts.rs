@@ -13,7 +13,9 @@ pub struct Parts<'a>(pub &'a [Part]);
 
 impl Serialize for Parts<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_seq(self.0.iter().map(PartForm))
+        // Of a result that was not recorded nothing is said, as of a prompt that was not.
+        let is_said = |part: &&Part| !(matches!(part.content, Content::Result(_)) && part.is_unrecorded());
+        serializer.collect_seq(self.0.iter().filter(is_said).map(PartForm))
     }
 }
 
@@ -280,6 +282,9 @@ mod tests {
         for (what, expected) in cases {
             assert_eq!(json(&PartForm(&Part::new(what))), expected);
         }
+        let given =
+            ToolResult { call_id: Some("c".into()), name: None, is_error: None, content: vec![Part::unrecorded()] };
+        assert_eq!(json(&Parts(&[Part::new(Content::Result(given))])), "[]");
         let cut = Part { truncated: true, hidden: true, ..Part::text("") };
         assert_eq!(json(&Parts(&[cut])), r#"[{"type":"text","text":"","truncated":true,"hidden":true}]"#);
     }

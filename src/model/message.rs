@@ -145,6 +145,22 @@ impl Part {
     pub fn text(text: impl Into<String>) -> Self {
         Self::new(Content::Text(text.into()))
     }
+
+    /// What stands for content that was there and was not recorded.
+    #[must_use]
+    pub fn unrecorded() -> Self {
+        Self { hidden: true, ..Self::text("") }
+    }
+
+    /// Whether it stands for content that was not recorded, by itself or as all of a result.
+    #[must_use]
+    pub fn is_unrecorded(&self) -> bool {
+        match &self.content {
+            Content::Text(text) => self.hidden && text.is_empty(),
+            Content::Result(result) => result.is_unrecorded(),
+            _ => false,
+        }
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -227,6 +243,14 @@ pub struct ToolResult {
     /// Text, JSON and media.
     #[serde(deserialize_with = "deep::deserialize")]
     pub content: Vec<Part>,
+}
+
+impl ToolResult {
+    /// Whether it is only known that something was returned.
+    #[must_use]
+    pub fn is_unrecorded(&self) -> bool {
+        !self.content.is_empty() && self.content.iter().all(Part::is_unrecorded)
+    }
 }
 
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

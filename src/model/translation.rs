@@ -131,6 +131,8 @@ pub struct Reading {
     pub content: ContentKind,
     /// The prompt comes message by message, and no mark tells which of the assistant's messages is the answer.
     pub answer_unmarked: bool,
+    /// The number of the answer among those to one request, where the sender counts them.
+    pub choice: Option<u64>,
     /// The event's or record's own time; `None` for attributes.
     pub at: Option<Timestamp>,
     /// What was sent to the model (or tool, or agent), in list order, system prompt first.
@@ -148,6 +150,7 @@ impl Reading {
             carrier,
             content: ContentKind::Conversation,
             answer_unmarked: false,
+            choice: None,
             at: None,
             prompt,
             completion,

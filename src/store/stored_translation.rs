@@ -43,6 +43,7 @@ struct StoredReading {
     carrier: Carrier,
     content: ContentKind,
     answer_unmarked: bool,
+    choice: Option<u64>,
     at: Option<Timestamp>,
     prompt: Vec<ContentId>,
     completion: Vec<ContentId>,
@@ -79,9 +80,9 @@ pub fn split(translation: Translation) -> (Vec<u8>, Contents) {
     };
     let readings = readings
         .into_iter()
-        .map(|Reading { dialect, carrier, content, answer_unmarked, at, prompt, completion }| {
+        .map(|Reading { dialect, carrier, content, answer_unmarked, choice, at, prompt, completion }| {
             let (prompt, completion) = (name(prompt), name(completion));
-            StoredReading { dialect, carrier, content, answer_unmarked, at, prompt, completion }
+            StoredReading { dialect, carrier, content, answer_unmarked, choice, at, prompt, completion }
         })
         .collect();
     if !tools.is_empty() {
@@ -166,9 +167,9 @@ impl StoredTranslation {
         };
         let readings = readings
             .into_iter()
-            .map(|StoredReading { dialect, carrier, content, answer_unmarked, at, prompt, completion }| {
+            .map(|StoredReading { dialect, carrier, content, answer_unmarked, choice, at, prompt, completion }| {
                 let (prompt, completion) = (messages(prompt), messages(completion));
-                Reading { dialect, carrier, content, answer_unmarked, at, prompt, completion }
+                Reading { dialect, carrier, content, answer_unmarked, choice, at, prompt, completion }
             })
             .collect();
         if missing > 0 {
@@ -276,6 +277,7 @@ mod tests {
             carrier: Carrier::Attributes,
             content: ContentKind::FunctionIo,
             answer_unmarked: true,
+            choice: Some(1),
             at: Some(Timestamp(3)),
             prompt: owned(prompt),
             completion: owned(completion),

@@ -31,6 +31,9 @@ pub enum Prose {
 /// Shows one part that is neither a call nor a result nor reasoning.
 pub fn content(to: &mut Builder, indent: usize, part: &Part, prose: Prose) {
     match &part.content {
+        Content::Text(_) if part.is_unrecorded() => {
+            to.wrapped(indent, 0, &[Styled::new("not recorded", Slot::Dim)]);
+        }
         Content::Text(text) if part.hidden => {
             to.wrapped(indent, 0, &[Styled::new(wrap::clean_line(text), Slot::MessageHidden)]);
             to.wrapped(indent, 0, &[Styled::new("hidden by the instrumentation", Slot::Dim)]);
