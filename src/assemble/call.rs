@@ -67,7 +67,14 @@ impl Call {
     }
 }
 
-/// Whether a model's name is the end of another, which says before it where the model runs.
+/// Whether a model's name is the end of another, which says before it where the model runs, and perhaps after it which
+/// version of its interface that is: `us.anthropic.claude-sonnet-4-20250514-v1:0`.
 pub fn is_short_for(name: &str, fuller: &str) -> bool {
-    fuller.strip_suffix(name).is_some_and(|before| before.ends_with('.'))
+    let is_version = |rest: &str| {
+        let number = rest.strip_prefix("-v").unwrap_or_default();
+        number.starts_with(|first: char| first.is_ascii_digit())
+            && number.chars().all(|letter| letter.is_ascii_digit() || letter == ':')
+    };
+    let ends = fuller.match_indices('.').filter_map(|(at, _)| fuller[at + 1..].strip_prefix(name));
+    !name.is_empty() && ends.into_iter().any(|rest| rest.is_empty() || is_version(rest))
 }

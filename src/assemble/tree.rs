@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 
 use super::{
+    call::is_short_for,
     joined_runs::JoinedRun,
     loaded_trace::LoadedTrace,
     span_digest::SpanDigest,
@@ -52,7 +53,7 @@ pub fn tree(trace: &LoadedTrace) -> Tree {
             state: if failed { NodeState::Error } else { state(node) },
             started: node.started,
             ended: node.ended,
-            model: node.sources().find_map(|(_, facts)| facts.model.as_deref()).map(str::to_owned),
+            model: model(work, at, call).map(str::to_owned),
             usage: sum.usage,
             cost: sum.cost,
             unpriced: sum.unpriced,
@@ -71,6 +72,13 @@ pub fn tree(trace: &LoadedTrace) -> Tree {
         }
     }
     Tree { nodes }
+}
+
+/// The model that a node names; of one that stands for a call the name that the call has.
+fn model<'w>(work: &'w TraceDigest, at: usize, call: Option<usize>) -> Option<&'w str> {
+    let own = work.tree.nodes[at].sources().find_map(|(_, facts)| facts.model.as_deref());
+    let of_call = call.and_then(|call| work.counted.calls[call].model(&work.tree));
+    own.map(|own| of_call.filter(|fuller| is_short_for(own, fuller)).unwrap_or(own))
 }
 
 /// The name to show for a node. The conventions' `invoke_agent NAME` and `execute_tool NAME` repeat the category, so

@@ -170,7 +170,8 @@ impl<'a> SpanForm<'a> {
             dialects: &row.translation.dialects,
             synthetic: row.synthetic,
             provider: of_call(&genai.provider, |call| &call.provider),
-            model: of_call(&genai.model, |call| &call.model),
+            // Of two names of a model the one that says where it runs is that of the call.
+            model: call.and_then(|call| call.model.as_deref()).or(genai.model.as_deref()),
             response_model: of_call(&genai.response_model, |call| &call.response_model),
             usage: usage.map(UsageForm::of),
             counted: call.is_some(),
