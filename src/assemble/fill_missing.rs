@@ -15,13 +15,14 @@ pub fn is_nameless(part: &Part) -> bool {
     matches!(&part.content, Content::Result(result) if result.call_id.is_none() && result.name.is_none())
 }
 
-/// Whether the arguments of a call were recorded as no JSON, and a later request, which repeats it under its id, has them
-/// whole: where two recorders read one stream, each may keep the pieces of both.
+/// Whether the arguments of a call were recorded as no JSON, or as empty, and a later request, which repeats it under its
+/// id, has them whole: some recorders put the pieces of a stream together wrongly, or lose them.
 pub fn is_garbled(own: &Part, repeated: &Part) -> bool {
     let (Content::Call(call), Content::Call(other)) = (&own.content, &repeated.content) else { return false };
     let is_whole = other.input.as_map().is_some() && !repeated.truncated;
     let is_same = call.known_id().is_some() && call.known_id() == other.known_id() && call.name == other.name;
-    is_same && is_whole && (call.input.as_str().is_some() || own.truncated) && !own.hidden
+    let is_lost = call.input.as_map().is_some_and(<[_]>::is_empty) && !other.input.is_empty();
+    is_same && is_whole && (call.input.as_str().is_some() || own.truncated || is_lost) && !own.hidden
 }
 
 /// Puts the system messages of the other reading in front, if `prompt` has none.

@@ -290,8 +290,10 @@ impl Join {
                 // Calls are taken in order, so the first request that carries a result is the one that is kept.
                 Some(run) if run.seen.is_none() => {
                     run.seen = Some(source);
-                    let asked = given.call.filter(|asked| given.prompt && Some(asked.call_hash) != run.call_hash);
-                    run.repeated = asked.map(|asked| Source { spot: asked.at, ..source });
+                    let asked = given.call.map(|asked| (*facts, asked));
+                    let asked = asked.or_else(|| messages.asked.get(&given.id?).copied());
+                    let asked = asked.filter(|(_, asked)| given.prompt && Some(asked.call_hash) != run.call_hash);
+                    run.repeated = asked.map(|(facts, asked)| Source { facts, prompt: true, spot: asked.at });
                     run.result = run.result.or(Some(given.content));
                     if given.is_error == Some(true) || given.id.is_some_and(|id| messages.failed.contains(&id)) {
                         run.status = ToolStatus::Error;

@@ -1,10 +1,10 @@
 //! The tool calls and results that the records of one model call hold, each once.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use super::{
     hashes::{CallIdHash, ChannelHash},
-    reading_digest::{ReadingDigest, ToolCallDigest, ToolResultDigest},
+    reading_digest::{AskedCall, ReadingDigest, ToolCallDigest, ToolResultDigest},
     span_tree::SpanNode,
 };
 
@@ -17,11 +17,20 @@ pub struct ToolMessages<'a> {
     pub results: Vec<(usize, &'a ToolResultDigest)>,
     /// The ids of the calls of which a dialect says that they failed, whichever gives the results.
     pub failed: HashSet<CallIdHash>,
+    /// By its id each call that stands in a prompt before its result, in whichever dialect, with the index of the span or
+    /// log record that holds it.
+    pub asked: HashMap<CallIdHash, (usize, AskedCall)>,
     /// See [`ReadingDigest::fallback`].
     fallback: bool,
 }
 
 impl ToolMessages<'_> {
+    /// The calls that stand before their results, by id.
+    fn asked_calls(&self) -> impl Iterator<Item = (CallIdHash, (usize, AskedCall))> {
+        let prompted = self.results.iter().filter(|(_, given)| given.prompt);
+        prompted.filter_map(|(at, given)| Some((given.id?, (*at, given.call?))))
+    }
+
     /// The ids of the calls of which all results failed: one that is a counter is that of several calls.
     fn failed_calls(&self) -> impl Iterator<Item = CallIdHash> {
         let of = |failed: bool| {
@@ -65,6 +74,7 @@ pub fn tool_messages<'p, 'a: 'p>(nodes: impl Iterator<Item = &'p SpanNode<'a>>) 
     let results = best(&|messages| (named(&messages.results), messages.results.len()));
     let of_others = if channels.len() > 1 { channels.as_slice() } else { &[] };
     ToolMessages {
+        asked: channels.iter().flat_map(|(_, messages)| messages.asked_calls()).collect(),
         failed: of_others.iter().flat_map(|(_, messages)| messages.failed_calls()).collect(),
         calls: calls.map(|messages| messages.calls.clone()).unwrap_or_default(),
         results: results.map(|messages| messages.results.clone()).unwrap_or_default(),

@@ -132,18 +132,20 @@ fn arguments_that_were_recorded_as_no_json_are_those_of_the_next_prompt() {
     let garbled = calls("so", &[(Some("t1"), "w", r#""{\"a\": {\"a\": 1}1}""#), (Some("t2"), "w", r#"{"a":2}"#)]);
     let asked = |second: &str| calls("so", &[(Some("t1"), "w", r#"{"a":1}"#), (Some("t2"), "w", second)]);
     let given = results(&[(Some("t1"), "18C"), (Some("t2"), "19C")]);
-    let told = |asked: Message| {
+    let told = |recorded: Message, asked: Message| {
         let trace = conversation(&[
-            (&[user("q")], std::slice::from_ref(&garbled)),
+            (&[user("q")], std::slice::from_ref(&recorded)),
             (&[user("q"), asked, given.clone()], &[assistant("a")]),
         ]);
         let inputs: Vec<String> = trace.tools.iter().map(|run| json::to_string(&run.input)).collect();
         (only_conversation(&trace)[1].clone(), inputs.join(" "))
     };
     let whole = (r#"assistant so w{"a":1}#t1 w{"a":2}#t2"#.to_owned(), r#"{"a":1} {"a":2}"#.to_owned());
-    assert_eq!(told(asked(r#"{"a":2}"#)), whole);
+    assert_eq!(told(garbled.clone(), asked(r#"{"a":2}"#)), whole);
+    let lost = calls("so", &[(Some("t1"), "w", "{}"), (Some("t2"), "w", r#"{"a":2}"#)]);
+    assert_eq!(told(lost, asked(r#"{"a":2}"#)), whole);
     // What was recorded as JSON stays: the next request has no better right to it.
-    assert_eq!(told(asked(r#"{"a":3}"#)), whole);
+    assert_eq!(told(garbled, asked(r#"{"a":3}"#)), whole);
 }
 
 #[test]
