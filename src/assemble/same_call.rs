@@ -6,7 +6,7 @@ use super::{
     call::Call,
     hashes::{CallHash, CallIdHash},
     span_digest::SpanDigest,
-    span_tree::SpanTree,
+    span_tree::{SpanNode, SpanTree},
     text_hash::TextHash,
 };
 use crate::model::TokenUsage;
@@ -31,8 +31,8 @@ const DISTINCTIVE: u64 = 16;
 /// What two records show about being of one call: by response id, else by the tool calls of the answer, else by answer and
 /// question, else by model.
 pub fn compare(tree: &SpanTree, left: &Call, right: &Call) -> Evidence {
-    if let (Some(left), Some(right)) = (left.response(tree), right.response(tree)) {
-        return if left == right { Evidence::Same } else { Evidence::Different };
+    if left.response(tree).is_some() && right.response(tree).is_some() {
+        return if have_one_response(tree, left, right) { Evidence::Same } else { Evidence::Different };
     }
     let others: HashSet<_> = asked_tools(right.digests(tree)).collect();
     if !others.is_empty() && asked_tools(left.digests(tree)).any(|call| others.contains(&call)) {
@@ -78,13 +78,15 @@ pub fn is_record_of(tree: &SpanTree, above: &Call, beneath: &Call, only: bool) -
 /// that lies within the other do, if it has no messages or asks for a tool under the same id. One that lies within
 /// another and says nothing but that a model was asked is of that call; it does not know whether that failed. `first`
 /// starts before `second`, or with it.
+///
+/// A record without words is like one without messages: where content is not captured, nothing but the ids of calls is.
 pub fn are_twins(tree: &SpanTree, first: &Call, second: &Call) -> bool {
     let nodes = (&tree.nodes[first.node], &tree.nodes[second.node]);
     if nodes.0.category != nodes.1.category {
         return false;
     }
-    if let (Some(left), Some(right)) = (first.response(tree), second.response(tree)) {
-        return left == right;
+    if first.response(tree).is_some() && second.response(tree).is_some() {
+        return have_one_response(tree, first, second);
     }
     let overlap = nodes.0.ended.is_none_or(|ended| nodes.1.started < ended);
     if first.scope(tree) == second.scope(tree) || !overlap {
@@ -92,7 +94,7 @@ pub fn are_twins(tree: &SpanTree, first: &Call, second: &Call) -> bool {
     }
     let is_within = nodes.0.started < nodes.1.started && nodes.1.ended.is_some() && nodes.0.ended.is_some();
     let is_within = is_within && encloses(tree, first, second);
-    let is_bare = || !second.has_tokens() && !nodes.1.has_messages() && second.response(tree).is_none();
+    let is_bare = || !second.has_tokens() && second.response(tree).is_none() && says_no_more(tree, second, first);
     if first.failed != second.failed {
         return first.failed && is_within && is_bare() && !are_of_other_models(tree, first, second);
     }
@@ -103,7 +105,12 @@ pub fn are_twins(tree: &SpanTree, first: &Call, second: &Call) -> bool {
         // Two failed calls without tokens have nothing to compare: one must end within the other.
         (Evidence::None, (None, None)) => first.failed && encloses(tree, first, second),
         (Evidence::None, (Some(left), Some(right))) => {
-            is_within && (!nodes.1.has_messages() || share_call(tree, first, second)) && equal(left, right)
+            let is_one = || {
+                share_call(tree, first, second)
+                    || says_no_more(tree, second, first)
+                    || says_no_more(tree, first, second)
+            };
+            is_within && equal(left, right) && is_one()
         }
         (Evidence::None, (Some(_), None)) => is_within && is_bare() && !are_of_other_models(tree, first, second),
         _ => false,
@@ -121,7 +128,15 @@ pub fn are_cousins(tree: &SpanTree, first: &Call, second: &Call) -> bool {
         && !is_nested
         && !share_scope(tree, first, second)
         && are_twins(tree, first, second)
-        && ((first.failed && second.failed) || compare(tree, first, second) == Evidence::Same)
+        && ((first.failed && second.failed)
+            || compare(tree, first, second) == Evidence::Same
+            || (is_known_in_part(tree, second) && says_no_more(tree, second, first)))
+}
+
+/// Whether a record has a question, or is one of a span that never came: another's wrapper of a stream may keep the end of
+/// it from an instrumentation, which then has sent only the log records of the request.
+fn is_known_in_part(tree: &SpanTree, call: &Call) -> bool {
+    tree.nodes[call.node].span.is_none() || !questions(call.digests(tree)).is_empty()
 }
 
 /// Whether one scope made records of both calls: then the second one's is of another call.
@@ -194,6 +209,33 @@ fn completion_texts<'a>(digests: impl Iterator<Item = &'a SpanDigest>) -> Vec<Te
 /// Hashes of the user's last message, one for each dialect and carrier that found one.
 fn questions<'a>(digests: impl Iterator<Item = &'a SpanDigest>) -> Vec<NonZeroU64> {
     digests.flat_map(|digest| &digest.reading_digests).filter_map(|reading| reading.question).collect()
+}
+
+/// Whether a record has no answer in words, and no question or call of a tool but those of the other: where content is not
+/// captured, or a stream's end was not seen.
+fn says_no_more(tree: &SpanTree, record: &Call, other: &Call) -> bool {
+    let asked = questions(record.digests(tree));
+    let is_silent = asked_tools(record.digests(tree)).next().is_none();
+    completion_texts(record.digests(tree)).is_empty()
+        && (is_silent || share_call(tree, record, other))
+        && (asked.is_empty() || any_equal(&asked, &questions(other.digests(tree))) == Some(true))
+}
+
+/// Whether two records name one response. Some servers give all their responses one id, and those that come after each
+/// other have other tokens or another answer.
+fn have_one_response(tree: &SpanTree, left: &Call, right: &Call) -> bool {
+    let ids = (left.response(tree), right.response(tree));
+    if ids.0 != ids.1 {
+        return false;
+    }
+    let nodes = [left, right].map(|call| &tree.nodes[call.node]);
+    let is_before = |first: &SpanNode, second: &SpanNode| first.ended.is_some_and(|ended| ended <= second.started);
+    if !is_before(nodes[0], nodes[1]) && !is_before(nodes[1], nodes[0]) {
+        return true;
+    }
+    let tokens = left.usage.zip(right.usage).filter(|(left, right)| left.has_tokens() && right.has_tokens());
+    let answers = [left, right].map(|call| completion_texts(call.digests(tree)));
+    tokens.is_none_or(|(left, right)| equal(left, right)) && any_equal(&answers[0], &answers[1]) != Some(false)
 }
 
 /// Whether two records have a hash in common; `None` if either has none at all.

@@ -120,3 +120,71 @@ fn a_third_record_like_two_of_one_call_is_of_the_next() {
     };
     assert_eq!(sums(vec![chain(1, 0), call(2, "one"), call(3, "other"), call(4, "other")]).2, 2);
 }
+
+#[test]
+fn a_record_of_which_no_words_were_captured_is_of_the_call_around_it() {
+    let whole = || llm(2, 1).at(2.0, 6.0).tokens(412, 9).asked(&[user("q")]).answered(&[assistant("a")]);
+    let sent = [calls("", &[(Some("t1"), "w", "null")]), results(&[(Some("t1"), "")])];
+    let counted = |other: Made| sums(vec![chain(1, 0), whole(), other.scope("other")]).2;
+    assert_eq!(counted(llm(3, 1).at(3.0, 6.0005).tokens(412, 9).asked(&sent)), 1);
+    assert_eq!(counted(llm(3, 1).at(3.0, 6.0005).tokens(412, 8).asked(&sent)), 2);
+    assert_eq!(counted(llm(3, 1).at(3.0, 5.0).tokens(412, 9).asked(&[user("z")])), 2);
+    assert_eq!(counted(llm(3, 1).at(3.0, 5.0).tokens(412, 9).asked(&sent).answered(&[assistant("b")])), 2);
+}
+
+#[test]
+fn a_request_of_which_only_log_records_came_is_of_the_call_that_ran_then() {
+    let counted = |question: &str, ended: f64| {
+        let call = llm(2, 1).at(8.0, ended).tokens(412, 9).asked(&[user("q")]).answered(&[assistant("a")]);
+        let trace = of(rows(1, vec![chain(1, 0).at(1.0, 20.0), call], vec![log(9, 1, &[user(question)], &[])]));
+        (trace.totals.model_calls, trace.conversations.iter().map(|said| said.messages.len()).sum::<usize>())
+    };
+    assert_eq!(counted("q", 10.0), (1, 2));
+    assert_eq!(counted("z", 10.0).0, 2);
+    assert_eq!(counted("q", 8.5).0, 2);
+}
+
+#[test]
+fn responses_of_a_server_that_gives_all_one_id_are_of_several_calls() {
+    let call = |id: u64, start: f64, tokens: u64, answer: &str| {
+        let made = llm(id, 1).at(start, start + 1.0).tokens(tokens, 9).response("m1");
+        made.asked(&[user("q")]).answered(&[assistant(answer)])
+    };
+    let counted = |second: Made| sums(vec![chain(1, 0), call(2, 2.0, 412, "a"), second]).2;
+    assert_eq!(counted(call(3, 4.0, 530, "b")), 2);
+    assert_eq!(counted(call(3, 4.0, 412, "b")), 2);
+    assert_eq!(counted(call(3, 4.0, 412, "a")), 1);
+    assert_eq!(counted(call(3, 2.5, 530, "a")), 1);
+}
+
+#[test]
+fn an_answer_that_was_recorded_twice_under_its_number_is_one() {
+    let said = |numbers: [u64; 2]| {
+        let logs = numbers.into_iter().zip(1..).map(|(number, nth)| {
+            let mut record = log(2, nth, &[], &[assistant("yes")]);
+            Arc::make_mut(&mut record.translation).readings[0].choice = Some(number);
+            record
+        });
+        let call = llm(2, 1).tokens(412, 1).at(2.0, 3.0);
+        only_conversation(&of(rows(1, vec![chain(1, 0), call], logs.collect()))).len()
+    };
+    assert_eq!((said([0, 0]), said([0, 1])), (1, 2));
+}
+
+#[test]
+fn the_name_that_says_where_a_model_runs_is_that_of_the_call() {
+    let model = |mut made: Made, model: &str| {
+        made.translation.genai.model = Some(model.to_owned());
+        made.tokens(412, 1).asked(&[user("q")]).answered(&[assistant("a")])
+    };
+    let whole = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";
+    for short in
+        ["claude-sonnet-4-5-20250929", "claude-sonnet-4-5-20250929-v1:0", "anthropic.claude-sonnet-4-5-20250929-v1:0"]
+    {
+        let trace = one(vec![chain(1, 0), model(llm(2, 1).at(2.0, 4.0), short), model(rpc(3, 1).at(2.1, 3.9), whole)]);
+        let models = trace.tree.nodes.iter().filter_map(|node| node.model.as_deref()).collect::<Vec<_>>();
+        assert_eq!((trace.calls[0].model.as_deref(), models), (Some(whole), vec![whole, whole]));
+    }
+    let other = one(vec![chain(1, 0), model(llm(2, 1), "claude-sonnet-4"), model(llm(3, 1), whole)]);
+    assert_eq!(other.calls[0].model.as_deref(), Some("claude-sonnet-4"));
+}
