@@ -22,13 +22,13 @@ use crate::{
     },
     dialects::{self, RecordingHints},
     model::{AssembledTrace, Category, ModelCall, SpanId, SpanRow, TraceRows, Translation},
-    store::{Pick, Store},
+    store::{Pick, Picked, Store, by_session},
 };
 
 pub const EXAMPLES: &str = "\
 Examples:
   sideseat-tui doctor
-  sideseat-tui doctor --db ./agent.db
+  sideseat-tui doctor --db ./agent.db --all
   sideseat-tui doctor --json | jq '.[].missing[] | select(.what == \"messages\").set'";
 
 #[derive(Debug, clap::Args)]
@@ -36,12 +36,26 @@ pub struct Arguments {
     /// Print one JSON array
     #[arg(long)]
     pub json: bool,
+
+    /// Look at all that is stored, not only at the newest traces with 10,000 spans
+    #[arg(long)]
+    pub all: bool,
 }
+
+/// Spans whose traces are looked at, unless all are asked for: as many as take about a second. How a program is instrumented
+/// today shows in its newest traces.
+const NEWEST_SPANS: u64 = 10_000;
 
 impl Reads for Arguments {
     /// Prints a row for each instrumentation, and below what is missing.
     fn run(&self, store: &Store, output: &mut Output) -> anyhow::Result<u8> {
-        let scopes = examine(store)?;
+        let traces = store.picked(&Pick::default())?;
+        let looked_at = if self.all { &traces[..] } else { newest(&traces, NEWEST_SPANS) };
+        if looked_at.len() < traces.len() {
+            let [newest, all] = [looked_at.len(), traces.len()].map(|count| format::exact(count as u64));
+            (output.says)(&format!("only the newest {newest} of {all} traces were looked at; --all looks at every one"));
+        }
+        let scopes = examine(store, looked_at)?;
         if self.json {
             print(scopes.iter().map(|(scope, seen)| to_json(scope, seen)), output.out)?;
         } else if scopes.is_empty() {
@@ -127,10 +141,23 @@ impl Instrumentation {
     }
 }
 
-/// Counts what every instrumentation sent. Traces are assembled by session, as everywhere.
-fn examine(store: &Store) -> anyhow::Result<Scopes> {
+/// The newest of some traces, which are ordered by start, until they have so many spans.
+fn newest(traces: &[Picked], spans: u64) -> &[Picked] {
+    let mut held = 0_u64;
+    let fits = |picked: &&Picked| {
+        let has_room = held < spans;
+        held = held.saturating_add(picked.spans);
+        has_room
+    };
+    let count = traces.iter().rev().take_while(fits).count();
+    traces.get(traces.len() - count..).unwrap_or_default()
+}
+
+/// Counts what every instrumentation sent in some traces, which are ordered by start. Traces are assembled by session, as
+/// everywhere.
+fn examine(store: &Store, traces: &[Picked]) -> anyhow::Result<Scopes> {
     let mut scopes = Scopes::new();
-    for batch in batches(&store.sessions(&Pick::default())?) {
+    for batch in batches(&by_session(traces.to_vec())) {
         for (assembled, rows) in assembled(store, batch)? {
             add(&mut scopes, &rows, &assembled);
         }
@@ -308,6 +335,7 @@ fn to_json(scope: &Scope, seen: &Instrumentation) -> Json {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::TraceId;
 
     fn scope(name: &str) -> Scope {
         (name.to_owned(), "1.0".to_owned())
@@ -317,6 +345,18 @@ mod tests {
         let mut out = Vec::new();
         write_report(&mut out, &Scopes::from([(scope(name), seen)]), terminal).unwrap();
         String::from_utf8(out).unwrap()
+    }
+
+    #[test]
+    fn the_newest_traces_are_taken_until_they_have_enough_spans() {
+        let traces: Vec<Picked> =
+            [5, 1, 4, 3].map(|spans| Picked { trace: TraceId::from_bytes(&[u8::try_from(spans).unwrap(); 16]).unwrap(), session: None, spans }).into();
+        let taken = |spans| newest(&traces, spans).iter().map(|picked| picked.spans).collect::<Vec<_>>();
+        assert_eq!(taken(0), [0; 0]);
+        assert_eq!([taken(1), taken(3)], [[3], [3]]);
+        assert_eq!([taken(4), taken(7)], [[4, 3], [4, 3]]);
+        assert_eq!(taken(100), [5, 1, 4, 3]);
+        assert!(newest(&[], 9).is_empty());
     }
 
     #[test]

@@ -96,7 +96,7 @@ pub use reprocess::Progress;
 pub use rewrite::{Rewritten, rewrite};
 pub use salvage::{Damaged, Examined, Salvaged};
 pub use source::{Asks, OnAnswer, OnChange, Remover, Source};
-pub use walk::{Pick, Picked};
+pub use walk::{Pick, Picked, by_session};
 
 use tempfile::TempDir;
 

@@ -38,20 +38,9 @@ pub struct Picked {
 }
 
 impl Store {
-    /// The traces picked, grouped by session, as [`crate::assemble::session`] takes them; a trace without a session is
-    /// a group of its own. Traces are ordered by start, and groups by their first trace.
+    /// The traces picked, grouped by session as [`by_session`] groups them.
     pub fn sessions(&self, pick: &Pick) -> Result<Vec<Vec<Picked>>, StoreError> {
-        let mut sessions: Vec<Vec<Picked>> = Vec::new();
-        let mut places = HashMap::new();
-        for picked in self.picked(pick)? {
-            let session = picked.session.clone();
-            let place = session.map_or(sessions.len(), |session| *places.entry(session).or_insert(sessions.len()));
-            match sessions.get_mut(place) {
-                Some(traces) => traces.push(picked),
-                None => sessions.push(vec![picked]),
-            }
-        }
-        Ok(sessions)
+        Ok(by_session(self.picked(pick)?))
     }
 
     /// The newest traces of all sessions that the filter lets through, oldest first.
@@ -138,6 +127,22 @@ impl Store {
         };
         Ok(self.connection.with_room(ask)?)
     }
+}
+
+/// Groups traces, ordered by start, by session, as [`crate::assemble::session`] takes them; a trace without a session is a
+/// group of its own. Groups are ordered by their first trace.
+pub fn by_session(traces: Vec<Picked>) -> Vec<Vec<Picked>> {
+    let mut sessions: Vec<Vec<Picked>> = Vec::new();
+    let mut places = HashMap::new();
+    for picked in traces {
+        let session = picked.session.clone();
+        let place = session.map_or(sessions.len(), |session| *places.entry(session).or_insert(sessions.len()));
+        match sessions.get_mut(place) {
+            Some(traces) => traces.push(picked),
+            None => sessions.push(vec![picked]),
+        }
+    }
+    sessions
 }
 
 /// The traces that the filter of a pick lets through; `None` where it has none.
