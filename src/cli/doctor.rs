@@ -53,7 +53,9 @@ impl Reads for Arguments {
         let looked_at = if self.all { &traces[..] } else { newest(&traces, NEWEST_SPANS) };
         if looked_at.len() < traces.len() {
             let [newest, all] = [looked_at.len(), traces.len()].map(|count| format::exact(count as u64));
-            (output.says)(&format!("only the newest {newest} of {all} traces were looked at; --all looks at every one"));
+            (output.says)(&format!(
+                "only the newest {newest} of {all} traces were looked at; --all looks at every one"
+            ));
         }
         let scopes = examine(store, looked_at)?;
         if self.json {
@@ -349,8 +351,13 @@ mod tests {
 
     #[test]
     fn the_newest_traces_are_taken_until_they_have_enough_spans() {
-        let traces: Vec<Picked> =
-            [5, 1, 4, 3].map(|spans| Picked { trace: TraceId::from_bytes(&[u8::try_from(spans).unwrap(); 16]).unwrap(), session: None, spans }).into();
+        let traces: Vec<Picked> = [5, 1, 4, 3]
+            .map(|spans| Picked {
+                trace: TraceId::from_bytes(&[u8::try_from(spans).unwrap(); 16]).unwrap(),
+                session: None,
+                spans,
+            })
+            .into();
         let taken = |spans| newest(&traces, spans).iter().map(|picked| picked.spans).collect::<Vec<_>>();
         assert_eq!(taken(0), [0; 0]);
         assert_eq!([taken(1), taken(3)], [[3], [3]]);
