@@ -147,9 +147,18 @@ impl Server {
         self.status("VmRSS:")
     }
 
+    /// Bytes that it had the disk write so far (Linux; 0 elsewhere).
+    pub fn written(&self) -> u64 {
+        self.about_it("io", "write_bytes:")
+    }
+
     fn status(&self, what: &str) -> u64 {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
-        let line = status.lines().find_map(|line| line.strip_prefix(what)).unwrap_or("0");
+        self.about_it("status", what)
+    }
+
+    fn about_it(&self, file: &str, what: &str) -> u64 {
+        let text = fs::read_to_string(format!("/proc/{}/{file}", self.child.id())).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix(what)).unwrap_or("0");
         line.split_whitespace().next().unwrap().parse().unwrap_or(0)
     }
 

@@ -133,25 +133,43 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_nanos().try_into().unwrap()
 }
 
-/// A body of one span: the next call of a run whose calls come one by one. `nth` is its number, from 1.
+/// One more step of a run that does not end.
 pub fn step_of_one_run(nth: u64) -> Vec<u8> {
-    let text = |key: &str, value: &str| KeyValue {
+    step(vec![8; 16], nth, Vec::new())
+}
+
+/// A step of a run of its own, with a question of so many bytes that no other step has.
+pub fn step_with_a_question(nth: u64, bytes: usize) -> Vec<u8> {
+    let words = (0_u64..).map(|word| blake3::hash(&[nth, word].map(u64::to_le_bytes).concat()).to_hex());
+    let mut question = String::new();
+    words.take(bytes / 65 + 1).for_each(|word| question.extend([word.as_str(), " "]));
+    let message = format!(r#"[{{"role":"user","parts":[{{"type":"text","content":"{question}"}}]}}]"#);
+    step(blake3::hash(&nth.to_le_bytes()).as_bytes()[..16].to_vec(), 1, vec![text("gen_ai.input.messages", &message)])
+}
+
+fn text(key: &str, value: &str) -> KeyValue {
+    KeyValue {
         key: key.to_owned(),
         value: Some(AnyValue { value: Some(any_value::Value::StringValue(value.to_owned())) }),
         ..KeyValue::default()
-    };
+    }
+}
+
+fn step(trace: Vec<u8>, id: u64, more: Vec<KeyValue>) -> Vec<u8> {
     let at = now();
+    let mut attributes = vec![
+        text("gen_ai.operation.name", "chat"),
+        text("gen_ai.request.model", "gpt-4o-mini"),
+        text("session.id", "one that goes on"),
+    ];
+    attributes.extend(more);
     let span = Span {
-        trace_id: vec![8; 16],
-        span_id: nth.to_be_bytes().to_vec(),
+        trace_id: trace,
+        span_id: id.to_be_bytes().to_vec(),
         name: "chat gpt-4o-mini".to_owned(),
         start_time_unix_nano: at,
         end_time_unix_nano: at + 1_000_000,
-        attributes: vec![
-            text("gen_ai.operation.name", "chat"),
-            text("gen_ai.request.model", "gpt-4o-mini"),
-            text("session.id", "one that goes on"),
-        ],
+        attributes,
         ..Span::default()
     };
     let spans = ScopeSpans { spans: vec![span], ..ScopeSpans::default() };

@@ -16,6 +16,7 @@
 //! What takes long runs only where it is named:
 //!
 //! ```text
+//!   checkpoints how long a small export waits beside large ones, and what is written for a byte of the file
 //!   crash       kill -9 at random moments of everything that the program does, 200 times
 //!   overload    more than it can store, for a minute: what is refused, and how soon
 //!   soak        a mixed load for half an hour, with old runs removed, a second screen and processes that read
@@ -24,6 +25,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "a bench that cannot go on says so by a panic")]
 
 mod attached;
+mod checkpoints;
 mod crash;
 #[path = "../it/cycles.rs"]
 mod cycles;
@@ -67,7 +69,8 @@ fn main() {
         ("start", start::run),
         ("faults", faults::run),
     ];
-    let long: [(&str, fn()); 3] = [("crash", crash::run), ("overload", overload::run), ("soak", soak::run)];
+    let long: [(&str, fn()); 4] =
+        [("checkpoints", checkpoints::run), ("crash", crash::run), ("overload", overload::run), ("soak", soak::run)];
     let long = long.into_iter().filter(|(name, _)| names.iter().any(|given| given == name));
     for (name, run) in benches.into_iter().filter(|(name, _)| wanted(name)).chain(long) {
         println!("== {name}");
