@@ -37,9 +37,9 @@ const PARTED: u8 = 2;
 /// Bytes up to which a raw form stays whole.
 const SHORT: usize = 4096;
 /// Bytes of a piece. Smaller ones find more that is alike, but each takes a row and is named by its id.
-const LEAST: usize = 512;
-const AVERAGE: usize = 2048;
-const MOST: usize = 8192;
+const LEAST: usize = 256;
+const AVERAGE: usize = 1024;
+const MOST: usize = 4096;
 
 /// What an id is hashed with, so that no piece has the id of a message.
 const HASHED_FOR: &str = "sideseat-tui 2026 piece of a raw form";
