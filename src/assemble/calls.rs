@@ -6,6 +6,7 @@
 //! span count only where no call was recorded beneath it.
 
 use std::{
+    cell::LazyCell,
     collections::{HashMap, HashSet, VecDeque},
     mem,
 };
@@ -127,7 +128,14 @@ pub fn count(tree: &SpanTree, price: Price) -> CountedCalls {
     counting.twins(&top.near, are_twins, &NEIGHBOURS);
     counting.cousins();
     // Tokens on a message between agents count only if no call is known in the whole trace (`calls.md` 4).
-    let is_known_otherwise = |holder: &usize| top.any && tree.nodes[*holder].relays();
+    let agents = LazyCell::new(|| agents_with_calls(tree));
+    // Nor does the sum of what an agent used, in a step of its own, beside the calls of that agent.
+    let is_sum_of_agent = |at: usize| {
+        let node = &tree.nodes[at];
+        let is_step = node.category == Category::Chain && node.after == at + 1;
+        is_step && agent_named(node).is_some_and(|name| agents.contains(name))
+    };
+    let is_known_otherwise = |holder: &usize| top.any && (tree.nodes[*holder].relays() || is_sum_of_agent(*holder));
     counting.finish(top.holders.into_iter().filter(|holder| !is_known_otherwise(holder)).collect(), price)
 }
 
@@ -410,6 +418,21 @@ fn billed_facts(tree: &SpanTree, call: &Call) -> GenAi {
         usage: call.usage,
         ..GenAi::default()
     }
+}
+
+/// The agents with calls beneath them, by name.
+fn agents_with_calls<'t>(tree: &SpanTree<'t>) -> HashSet<&'t str> {
+    let calls: Vec<usize> = (0..tree.nodes.len()).filter(|at| tree.nodes[*at].is_call()).collect();
+    let has_calls = |(at, agent): &(usize, &SpanNode)| {
+        let first = calls.partition_point(|call| call <= at);
+        agent.category == Category::Agent && calls.get(first).is_some_and(|call| *call < agent.after)
+    };
+    tree.nodes.iter().enumerate().filter(has_calls).filter_map(|(_, agent)| agent_named(agent)).collect()
+}
+
+/// The agent that a node's span names.
+fn agent_named<'t>(node: &SpanNode<'t>) -> Option<&'t str> {
+    node.span.and_then(|(_, digest)| digest.facts.as_ref()?.agent.as_deref())
 }
 
 /// Whether a node is a request to an agent that runs elsewhere: a `CLIENT` span of an agent that names a provider, has

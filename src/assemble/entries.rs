@@ -29,6 +29,8 @@ pub struct Entries {
     hidden: HashSet<Role>,
     /// The place of each tool call among those of the conversation, by the hash of its id.
     numbers: HashMap<CallIdHash, usize>,
+    /// The last entry that makes a tool call, by the hash of its id.
+    made_at: HashMap<CallIdHash, usize>,
 }
 
 /// What an entry is found by, apart from its content.
@@ -58,6 +60,7 @@ impl Entries {
         for id in &keyed.fingerprint.call_ids {
             let next = self.numbers.len();
             self.numbers.entry(*id).or_insert(next);
+            self.made_at.insert(*id, at);
         }
         for id in ids(&keyed) {
             self.by_id.entry(id).or_default().push(at);
@@ -113,7 +116,14 @@ impl Entries {
         {
             return true;
         }
-        let alone = ids(keyed).any(|id| self.by_id.contains_key(&id))
+        let by_id = ids(keyed).any(|id| self.by_id.contains_key(&id));
+        // What stands before a call is no result of it, though an earlier call returned the same.
+        let call = keyed.fingerprint.result_ids.iter().filter_map(|id| self.made_at.get(id)).max();
+        if let Some(call) = call.filter(|_| !by_id) {
+            let same = keyed.fingerprint.key.and_then(|key| self.by_key.get(&key)?.last());
+            return same.is_some_and(|last| last > call) || self.holds_cut(keyed);
+        }
+        let alone = by_id
             || keyed.fingerprint.key.is_some_and(|key| {
                 let before = at.checked_sub(1).and_then(|before| prompt[before].fingerprint.key);
                 self.by_key.contains_key(&key) || self.answers.contains(&(before, key))

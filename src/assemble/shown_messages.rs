@@ -162,7 +162,8 @@ impl ShownMessages {
 
     /// Gives tool calls of the answer that an entry belongs to, where they have no call id, the ids that a later prompt
     /// has for them: they are paired by name and arguments. Arguments that were recorded as no JSON become those that the
-    /// prompt has under the id.
+    /// prompt has under the id. Where the prompt has as many calls, one with the arguments of the call in its place is
+    /// that call by whatever name: of calls that were recorded as one, only the name of the first may be known.
     pub fn add_call_ids(&mut self, entry: usize, repeated: &[&Part]) {
         let calls = repeated.iter().filter_map(|part| match &part.content {
             Content::Call(call) => Some(call),
@@ -188,6 +189,7 @@ impl ShownMessages {
         };
         // The prompt has nothing of what follows the entry.
         let (before, _) = self.around(entry);
+        self.rename_calls(before.clone(), &calls);
         for placed in self.all[before].iter_mut().rev() {
             if !placed.shown.message.parts.iter().any(|part| is_unnamed(part) || whole(part).is_some()) {
                 continue;
@@ -204,6 +206,37 @@ impl ShownMessages {
                 if let Some(named) = named.get_mut(&call_hash(call)).and_then(Vec::pop) {
                     call.id.clone_from(&named.id);
                     call.item_id = named.item_id.clone().or_else(|| call.item_id.take());
+                }
+            }
+        }
+    }
+
+    /// Gives calls without an id, in a range of messages that has as many calls as `repeated`, id and name of the call in
+    /// the same place, if the first calls are one by id and if the arguments are equal.
+    fn rename_calls(&mut self, within: Range<usize>, repeated: &[&ToolCall]) {
+        let own = |placed: &PlacedMessage| {
+            let calls = placed.shown.message.parts.iter().filter_map(|part| match &part.content {
+                Content::Call(call) => Some((call.known_id().map(str::to_owned), call.id.is_none())),
+                _ => None,
+            });
+            calls.collect::<Vec<_>>()
+        };
+        let calls: Vec<_> = self.all[within.clone()].iter().flat_map(own).collect();
+        let is_first = calls
+            .first()
+            .is_some_and(|(id, _)| id.is_some() && id.as_deref() == repeated.first().and_then(|call| call.known_id()));
+        if !is_first || calls.len() != repeated.len() || !calls.iter().any(|(_, is_unnamed)| *is_unnamed) {
+            return;
+        }
+        let mut repeated = repeated.iter();
+        for placed in &mut self.all[within] {
+            for at in 0..placed.shown.message.parts.len() {
+                let Content::Call(call) = &placed.shown.message.parts[at].content else { continue };
+                let Some(other) = repeated.next() else { return };
+                if call.id.is_none() && other.known_id().is_some() && call.input == other.input {
+                    let item_id = other.item_id.clone().or_else(|| call.item_id.clone());
+                    let content = Content::Call(ToolCall { item_id, ..(*other).clone() });
+                    Arc::make_mut(&mut placed.shown.message).parts[at].content = content;
                 }
             }
         }

@@ -241,7 +241,8 @@ impl SpanDigest {
             unconfirmed: *unconfirmed,
             relays: genai.delivery.is_some(),
             plumbing: translation.plumbing,
-            billed: genai.provider.is_some(),
+            // To make an agent is no request to it.
+            billed: genai.provider.is_some() && genai.operation.as_deref() != Some("create_agent"),
             usage: genai.usage.map(Box::new),
             cost: genai.cost.clone().map(Box::new),
             response: genai.response_id.as_ref().map(ResponseHash::of),

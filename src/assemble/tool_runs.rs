@@ -1,7 +1,7 @@
 //! Tool runs as they are shown, with their arguments and results.
 
 use super::{fill_missing::is_garbled, joined_runs::JoinedRun, loaded_trace::LoadedTrace, tool_executions::tool_name};
-use crate::model::{Content, Part, ToolResult, ToolRun, ToolStatus, Value};
+use crate::model::{Content, Part, ToolResult, ToolRun, ToolStatus, Value, json};
 
 /// The tool runs of a trace as they are shown, in the order of their calls.
 pub fn runs(trace: &LoadedTrace) -> Vec<ToolRun> {
@@ -78,7 +78,7 @@ pub fn shown(trace: &LoadedTrace, run: &JoinedRun) -> ToolRun {
 }
 
 /// The result to show: what the tool returned, else what the model saw. If the tool returned a list of which the model
-/// saw one item, that item.
+/// saw one item, that item; if its text is what the model saw as a string of JSON, what the model saw.
 fn output_of<'r>(returned: Option<&'r ToolResult>, seen: Option<&'r ToolResult>) -> Option<&'r ToolResult> {
     let recorded = |result: Option<&'r ToolResult>| result.filter(|result| !result.is_unrecorded());
     let (returned, seen) = (recorded(returned), recorded(seen));
@@ -88,7 +88,15 @@ fn output_of<'r>(returned: Option<&'r ToolResult>, seen: Option<&'r ToolResult>)
         _ => false,
     };
     let (Some(result), Some(seen)) = (returned, seen) else { return returned.or(seen) };
+    let is_quoted = |quoted: &str| {
+        let inner = || match json::parse(quoted).ok()? {
+            Value::String(inner) => Some(inner),
+            _ => None,
+        };
+        quoted.starts_with('"') && quoted.ends_with('"') && inner().is_some_and(|it| text(&seen.content) == Some(it))
+    };
     match result.content.as_slice() {
+        [Part { content: Content::Text(text), .. }] if is_quoted(text) => Some(seen),
         [Part { content: Content::Json(Value::Array(items)), .. }] if is_one_of(items, seen) => Some(seen),
         _ => Some(result),
     }

@@ -1,7 +1,9 @@
 //! Tool calls and tool results, in the spellings of `messages.md` 4.
 
+use std::collections::HashMap;
+
 use super::{doubled_pieces, maybe_json::MaybeJson, parts, redaction_markers};
-use crate::model::{Content, Part, ToolCall, ToolResult, Value, json};
+use crate::model::{Content, Message, Part, ToolCall, ToolResult, Value, json};
 
 /// An id, unless it is a stand-in for none.
 pub fn usable_id(id: &str) -> Option<&str> {
@@ -45,7 +47,34 @@ pub fn call(map: &Value) -> Option<Part> {
         None => (Value::Null, false),
     };
     let hidden = input.as_str().is_some_and(redaction_markers::is_hidden);
-    Some(Part { truncated, hidden, ..made(id, name.unwrap_or_default(), input, false) })
+    let mut part = made(id, name.unwrap_or_default(), input, false);
+    if let Content::Call(call) = &mut part.content
+        && let Some(item) = map.str("id").filter(|item| names_item(item))
+    {
+        call.item_id.get_or_insert_with(|| item.to_owned());
+    }
+    Some(Part { truncated, hidden, ..part })
+}
+
+/// Gives results that name the item of a call (as [`names_item`] has it) the id of that call, where these messages have
+/// both. Agno's results do.
+pub fn answer_calls_of_items(messages: &mut [Message]) {
+    let mut ids: HashMap<String, String> = HashMap::new();
+    for part in messages.iter().flat_map(|message| &message.parts) {
+        if let Content::Call(ToolCall { id: Some(id), item_id: Some(item), .. }) = &part.content {
+            ids.insert(item.clone(), id.clone());
+        }
+    }
+    if ids.is_empty() {
+        return;
+    }
+    for part in messages.iter_mut().flat_map(|message| &mut message.parts) {
+        if let Content::Result(ToolResult { call_id: Some(named), .. }) = &mut part.content
+            && let Some(id) = ids.get(named.as_str())
+        {
+            named.clone_from(id);
+        }
+    }
 }
 
 /// A call of a tool that the provider runs itself.
@@ -90,7 +119,8 @@ pub fn arguments(given: &Value) -> (Value, bool) {
 
 /// Reads a result: the id it answers, what came back, and whether that was an error.
 pub fn result(map: &Value) -> Part {
-    let content = first(map, &["response", "result", "content", "output", "outputs", "value"]);
+    let content =
+        first(map, &["response", "result", "content", "output", "outputs", "value", "server_tool_call_response"]);
     let mut part = answered(id_of(map), name_of(map), content);
     if let Content::Result(result) = &mut part.content {
         result.is_error = is_error(map).or(result.is_error);
@@ -143,7 +173,7 @@ pub fn content_error(content: &Value) -> Option<bool> {
 
 /// Whether a result, or a message that is one, is marked as an error; `None` where it is not marked either way.
 pub fn is_error(map: &Value) -> Option<bool> {
-    let flag = first(map, &["is_error", "isError"]).and_then(Value::as_bool);
+    let flag = first(map, &["is_error", "isError", "tool_call_error"]).and_then(Value::as_bool);
     flag.or_else(|| match map.str("status")? {
         "error" | "failed" => Some(true),
         "success" => Some(false),
@@ -212,7 +242,7 @@ pub fn provider_item(kind: &str, map: &Value, into: &mut Vec<Part>) {
 mod tests {
     use super::super::sample;
     use super::*;
-    use crate::model::json;
+    use crate::model::{Role, json};
 
     fn value(text: &str) -> Value {
         json::parse(text).unwrap()
@@ -231,6 +261,17 @@ mod tests {
             assert_eq!(arguments(&value(given)), (value(expected), false), "{given}");
         }
         assert_eq!(arguments(&r#"{"a":"b"#.into()), (value(r#"{"a":"b"}"#), true));
+    }
+
+    #[test]
+    fn a_result_that_names_the_item_of_a_call_answers_that_call() {
+        let called = r#"{"id":"fc_1","call_id":"c1","type":"function","function":{"name":"w","arguments":"{}"}}"#;
+        let asked = Message::new(Role::Assistant, vec![call(&value(called)).unwrap()]);
+        let given = |id: &str| Message::new(Role::Tool, vec![answered(Some(id.to_owned()), None, Some(&"18C".into()))]);
+        let mut messages = [asked, given("fc_1"), given("fc_2")];
+        answer_calls_of_items(&mut messages);
+        let told: Vec<String> = messages.iter().map(|message| sample::part(&message.parts[0])).collect();
+        assert_eq!(told, ["w#c1{}", "=c1 18C", "=fc_2 18C"]);
     }
 
     #[test]
@@ -264,6 +305,7 @@ mod tests {
     fn an_error_is_known_by_flag_or_status() {
         for (text, expected) in [
             (r#"{"tool_use_id":"c","content":"x","is_error":true}"#, Some(true)),
+            (r#"{"tool_call_id":"c","content":"x","tool_call_error":true}"#, Some(true)),
             (r#"{"toolUseId":"c","status":"error","content":[{"text":"x"}]}"#, Some(true)),
             (r#"{"toolUseId":"c","status":"success","content":[{"text":"x"}]}"#, Some(false)),
             (r#"{"toolCallId":"c","output":{"type":"error-text","value":"x"}}"#, Some(true)),

@@ -43,6 +43,15 @@ pub fn found(returned: &Value) -> Option<Vec<Message>> {
     all.then(|| reading::from_parts(Role::Assistant, documents))
 }
 
+/// The documents of a list in one attribute, structured or as JSON.
+pub fn of_list(value: &Value) -> Vec<Part> {
+    let MaybeJson::Data(list) = MaybeJson::of(value) else {
+        return parts::text(&value.to_text()).into_iter().collect();
+    };
+    let items = list.as_array().unwrap_or_else(|| std::slice::from_ref(list.as_ref()));
+    items.iter().map(|item| document(item.get("document").unwrap_or(item))).collect()
+}
+
 fn listed(attributes: &Attributes, prefix: &str) -> Vec<Part> {
     let list = indexed::tree(attributes, prefix);
     let items = list.as_ref().and_then(Value::as_array).unwrap_or_default();

@@ -2,12 +2,13 @@
 //!
 //! Marks: `gen_ai.input.messages`, `gen_ai.output.messages`, `gen_ai.system_instructions`, `gen_ai.tool.definitions`;
 //! on attributes, or on the event or log record `gen_ai.client.inference.operation.details`; structured or as JSON.
-//! Tool spans: `gen_ai.tool.call.arguments` and `gen_ai.tool.call.result`.
+//! Tool spans: `gen_ai.tool.call.arguments` and `gen_ai.tool.call.result`. Searches: `gen_ai.retrieval.query.text` and
+//! `gen_ai.retrieval.documents`.
 
 use std::sync::LazyLock;
 
 use super::{
-    DIALECTS, Dialect, FactRow, Field, How, ParameterKeys, RecordingHints, calls, definitions, langchain,
+    DIALECTS, Dialect, FactRow, Field, How, ParameterKeys, RecordingHints, calls, definitions, documents, langchain,
     maybe_json::{MaybeJson, unquoted},
     parts, reading,
 };
@@ -47,6 +48,8 @@ pub const INSTRUCTIONS: &str = "gen_ai.system_instructions";
 const DEFINITIONS: &str = "gen_ai.tool.definitions";
 const ARGUMENTS: &str = "gen_ai.tool.call.arguments";
 const RESULT: &str = "gen_ai.tool.call.result";
+const QUERY: &str = "gen_ai.retrieval.query.text";
+const DOCUMENTS: &str = "gen_ai.retrieval.documents";
 /// Anthropic's own SDK names the blocks that its tool runner sends back.
 const BLOCKS: &str = "anthropic.tool_result.content";
 
@@ -57,7 +60,7 @@ static QUOTING_SCOPES: LazyLock<Vec<&str>> =
 fn matches(source: &Source) -> bool {
     let has = |key: &&str| source.attributes.has(key) || source.body.is_some_and(|body| body.get(key).is_some());
     (source.is_log() && source.name == DETAILS)
-        || [INPUT, OUTPUT, INSTRUCTIONS, DEFINITIONS, ARGUMENTS, RESULT, BLOCKS].iter().any(has)
+        || [INPUT, OUTPUT, INSTRUCTIONS, DEFINITIONS, ARGUMENTS, RESULT, QUERY, DOCUMENTS, BLOCKS].iter().any(has)
         || source.events.iter().any(|event| event.name == DETAILS)
 }
 
@@ -72,6 +75,10 @@ fn translate(source: &Source, into: &mut Translation) {
     let get = |key: &str| source.attributes.get(key).or_else(|| body.get(key));
     let before = into.readings.len();
     carried(DIALECT.name, carrier, get, into);
+    let asked = get(QUERY).and_then(Value::as_str).and_then(parts::text);
+    let found = get(DOCUMENTS).map_or_else(Vec::new, documents::of_list);
+    let asked = reading::from_parts(Role::User, asked.into_iter().collect());
+    reading::push(into, DIALECT.name, carrier, asked, reading::from_parts(Role::Assistant, found));
     let (called, returned) = runs(&into.readings[before..]);
     // On a model call's span OpenLIT joins the arguments of all tools that are called: no execution of one.
     let is_run = !into.genai.category.is_call();
@@ -211,6 +218,24 @@ mod tests {
     fn expected() -> (Vec<String>, Vec<String>) {
         let answer = r#"assistant: (thought) hm · w#c1{"a":1} · <image ? https://x/y.png>"#;
         (vec!["system: S".into(), "user: q".into()], vec![answer.into()])
+    }
+
+    #[test]
+    fn a_search_has_its_query_and_its_documents() {
+        const FOUND: &str = r#"[{"id":"d1","score":0.9,"content":"Mild."},{"id":"d2"}]"#;
+        let search = || Sample::span("retrieval s").with(&[("gen_ai.operation.name", "retrieval"), (QUERY, "q")]);
+        for read in [search().with(&[(DOCUMENTS, FOUND)]).translate(), search().typed(DOCUMENTS, FOUND).translate()] {
+            let found = r#"assistant: json {"id":"d1","score":0.9,"content":"Mild."} · json {"id":"d2"}"#;
+            assert_eq!(sides(&read), (vec!["user: q".to_owned()], vec![found.to_owned()]));
+        }
+    }
+
+    #[test]
+    fn what_a_tool_of_the_provider_returned_is_read() {
+        let answer = r#"[{"role":"assistant","parts":[{"type":"server_tool_call_response","id":"s1",
+            "server_tool_call_response":{"type":"web_search","results":["r"]}}]}]"#;
+        let read = Sample::span("chat m").with(&[("gen_ai.operation.name", "chat"), (OUTPUT, answer)]).translate();
+        assert!(sides(&read).1.concat().contains(r#"{"type":"web_search","results":["r"]}"#), "{:?}", sides(&read));
     }
 
     #[test]

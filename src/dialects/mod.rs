@@ -16,7 +16,7 @@
 //!   What these shared files need of a sender they take from the rows of DIALECTS, put into tables once (name_table): its
 //!   keys, its kinds of spans, its way of counting tokens and of writing failures, its label, the switches that record
 //!   content.
-//!   langgraph, llama_index, agent_framework, azure_ai, dspy, opencode, opik, weave and
+//!   langgraph, llama_index, ag2, agent_framework, azure_ai, dspy, opencode, opik, weave and
 //!   anthropic_sdk are rows of that alone.
 //!
 //!   what the dialects are made of
@@ -47,6 +47,7 @@
 #![doc = include_str!("sdks.md")]
 #![doc = include_str!("coding_agents.md")]
 
+mod ag2;
 mod agent_framework;
 mod anthropic_sdk;
 mod autogen;
@@ -193,6 +194,7 @@ pub const DIALECTS: &[Dialect] = &[
     bedrock_sdk::PREVIEW,
     laminar::DIALECT,
     traceloop::DIALECT,
+    ag2::DIALECT,
     agent_framework::DIALECT,
     anthropic_sdk::DIALECT,
     azure_ai::DIALECT,

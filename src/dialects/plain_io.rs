@@ -99,11 +99,16 @@ mod tests {
             r#"{"candidates":[{"content":{"parts":[{"text":""}],"role":"model"}}]}"#,
             r#"{"choices":[{"message":{"role":"assistant","content":null,"refusal":null}}],"id":"r"}"#,
             r#"{"text":"","additional_kwargs":{},"raw":{"id":"r","choices":[]}}"#,
+            r#"{"data":{"choices":[{"message":{"role":"assistant"},"index":0,"finish_reason":"stop"}],"id":"r"}}"#,
+            r#"{"messages":[]}"#,
+            r#"[{"role":"assistant"}]"#,
         ] {
             assert!(read(silent).is_empty(), "{silent}");
         }
         let odd = r#"{"candidates":[{"content":{"parts":[{"odd":1}],"role":"model"}}]}"#;
         assert_eq!(read(odd).len(), 1);
+        let thought = r#"{"role":"assistant","annotations":[],"reasoning_content":"hm"}"#;
+        assert_eq!(read(thought), ["assistant: (thought) hm"]);
     }
 
     #[test]

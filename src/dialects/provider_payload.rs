@@ -10,7 +10,9 @@ use crate::model::{Message, Role, Value};
 /// The messages of a request, a response, or a bare list of messages; `None` for any other data.
 pub fn messages(value: &Value, fallback: Role) -> Option<Vec<Message>> {
     match value {
-        Value::Array(items) => list(items).then(|| reading::messages(value, fallback)),
+        Value::Array(items) if list(items) => Some(reading::messages(value, fallback)),
+        // An answer without anything in it.
+        Value::Array(items) if !items.is_empty() && items.iter().all(is_role_alone) => Some(Vec::new()),
         Value::Map(_) => body(value, fallback),
         _ => None,
     }
@@ -32,7 +34,12 @@ fn list(items: &[Value]) -> bool {
 
 fn is_message(item: &Value) -> bool {
     let has = |key: &str| item.get(key).is_some();
-    let has_content = has("content") || has("parts") || has("tool_calls") || has("contents") || has("blocks");
+    let has_content = has("content")
+        || has("parts")
+        || has("tool_calls")
+        || has("contents")
+        || has("blocks")
+        || has("reasoning_content");
     let stated = item.str("role").or_else(|| item.str("type"));
     let is_item = matches!(item.str("type"), Some("function_call" | "function_call_output" | "reasoning" | "message"));
     (has_content && stated.is_some_and(|word| reading::role(word).is_some())) || (has("kwargs") && has("lc")) || is_item
@@ -41,6 +48,10 @@ fn is_message(item: &Value) -> bool {
 fn body(map: &Value, fallback: Role) -> Option<Vec<Message>> {
     if is_message(map) {
         return Some(reading::messages(map, fallback));
+    }
+    // Mistral's client wraps the events of a stream.
+    if let Some(event) = map.get("data").filter(|data| data.get("choices").is_some() && map.get("choices").is_none()) {
+        return body(event, fallback);
     }
     let mut found = system(map);
     let before = found.len();
@@ -62,6 +73,11 @@ fn body(map: &Value, fallback: Role) -> Option<Vec<Message>> {
     }
     // An answer may be empty: then the response is not shown as data instead.
     is_response.then(Vec::new)
+}
+
+/// Whether a map has nothing but a role.
+fn is_role_alone(item: &Value) -> bool {
+    matches!(item.as_map(), Some([(key, role)]) if key == "role" && role.as_str().and_then(reading::role).is_some())
 }
 
 /// The instructions that stand beside the messages of a request; Gemini's are in its configuration.
@@ -95,12 +111,14 @@ pub fn is_silent(response: &Value) -> bool {
     };
     let answers = first(response, &["choices", "candidates"]).and_then(Value::as_array).unwrap_or_default();
     let answer = |answer: &Value| first(answer, &["message", "content"]).is_some_and(is_empty);
+    let is_empty_list =
+        matches!(response.as_map(), Some([(key, Value::Array(list))]) if key == "messages" && list.is_empty());
     let is_bare_response = response.str("object") == Some("response")
         && response.get("output").and_then(Value::as_array).is_some_and(<[Value]>::is_empty);
     // LlamaIndex's completion of a prompt.
     let is_bare_text =
         response.str("text") == Some("") && ["raw", "additional_kwargs"].iter().all(|key| response.get(key).is_some());
-    (!answers.is_empty() && answers.iter().all(answer)) || is_bare_response || is_bare_text
+    (!answers.is_empty() && answers.iter().all(answer)) || is_bare_response || is_bare_text || is_empty_list
 }
 
 /// Adds the answers of a response: in `choices`, `output`, `candidates` or `content`, by whose API it is. True where it

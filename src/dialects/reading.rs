@@ -5,6 +5,7 @@ use std::{borrow::Cow, sync::Arc};
 
 pub use super::message::{from_parts, message, role, unwrapped};
 use super::{
+    calls,
     maybe_json::{MaybeJson, unquoted},
     parts,
 };
@@ -17,12 +18,13 @@ pub fn push(
     into: &mut Translation,
     dialect: &str,
     (carrier, at): (Carrier, Option<Timestamp>),
-    prompt: Vec<Message>,
+    mut prompt: Vec<Message>,
     completion: Vec<Message>,
 ) {
     if prompt.is_empty() && completion.is_empty() {
         return;
     }
+    calls::answer_calls_of_items(&mut prompt);
     let shared = |messages: Vec<Message>| messages.into_iter().map(Arc::new).collect();
     into.readings.push(Reading {
         dialect: dialect.to_owned(),

@@ -66,7 +66,33 @@ pub fn question_in(text: &str) -> &str {
     while let Some(after) = behind_block(rest) {
         rest = after.trim_start();
     }
-    if rest.trim().is_empty() { text } else { rest }
+    if rest.trim().is_empty() { text } else { asking_field(rest).unwrap_or(rest) }
+}
+
+/// What a template of named fields asks: the field that is named so, else the first that is not blank. `None` where a text
+/// is no such template:
+///
+/// ```text
+///   [[ ## context ## ]]
+///   Opening hours …
+///
+///   [[ ## question ## ]]
+///   When do you open?
+///
+///   Respond with the corresponding output fields, …
+/// ```
+fn asking_field(text: &str) -> Option<&str> {
+    const INSTRUCTIONS: &str = "\n\nRespond with the corresponding output fields";
+    const ASKING: &[&str] =
+        &["question", "query", "task", "request", "user_request", "user_message", "message", "input"];
+    let fields = text.strip_prefix("[[ ## ")?.split("\n\n[[ ## ");
+    let found = fields.filter_map(|field| {
+        let (name, body) = field.split_once(" ## ]]\n").filter(|(name, _)| !name.contains('\n'))?;
+        let value = body.split(INSTRUCTIONS).next().unwrap_or(body).trim();
+        let rank = ASKING.iter().position(|asking| *asking == name).unwrap_or(ASKING.len());
+        (!value.is_empty()).then_some((rank, value))
+    });
+    found.min_by_key(|(rank, _)| *rank).map(|(_, value)| value)
 }
 
 /// Whether a text is nothing but such blocks.
@@ -367,6 +393,13 @@ mod tests {
         );
         assert_eq!((question_in(context), is_aside(context)), (context, true));
         assert_eq!(question_in("<user_instructions>Be brief.</user_instructions>\nWhy?"), "Why?");
+        let fields = "[[ ## context ## ]]\nHours\n\n[[ ## question ## ]]\nWhen do\n\nyou open?\n\nRespond with the \
+            corresponding output fields, starting with the field `[[ ## answer ## ]]`.";
+        assert_eq!(question_in(fields), "When do\n\nyou open?");
+        assert_eq!(question_in("[[ ## text ## ]]\nOpen?\n\n[[ ## trajectory ## ]]\n\n\nRespond with"), "Open?");
+        for text in ["[[ ## question", "[[ ## a ## ]]\n", "What is [[ ## a ## ]]\nb?"] {
+            assert_eq!(question_in(text), text);
+        }
         for text in [
             "<my-button>Save</my-button> why is this not clickable?",
             "<order_item>\n1\n</order_item>\nIs this valid?",

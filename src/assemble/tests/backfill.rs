@@ -128,6 +128,23 @@ fn tool_calls_without_ids_take_those_of_the_next_prompt() {
 }
 
 #[test]
+fn calls_that_were_recorded_as_one_take_names_of_the_next_prompt() {
+    let one = calls("so", &[(Some("t1"), "w", r#"{"a":1}"#), (None, "w", r#"{"b":2}"#)]);
+    let told = |name: &str, input: &str| {
+        let asked = calls("so", &[(Some("t1"), "w", r#"{"a":1}"#), (Some("t2"), name, input)]);
+        let given = results(&[(Some("t1"), "18C"), (Some("t2"), "19C")]);
+        let trace = conversation(&[
+            (&[user("q")], std::slice::from_ref(&one)),
+            (&[user("q"), asked, given], &[assistant("a")]),
+        ]);
+        only_conversation(&trace)[1].clone()
+    };
+    assert_eq!(told("v", r#"{"b":2}"#), r#"assistant so w{"a":1}#t1 v{"b":2}#t2"#);
+    // Other arguments are another call.
+    assert!(!told("v", r#"{"b":3}"#).contains(r#"v{"b":2}"#));
+}
+
+#[test]
 fn arguments_that_were_recorded_as_no_json_are_those_of_the_next_prompt() {
     let garbled = calls("so", &[(Some("t1"), "w", r#""{\"a\": {\"a\": 1}1}""#), (Some("t2"), "w", r#"{"a":2}"#)]);
     let asked = |second: &str| calls("so", &[(Some("t1"), "w", r#"{"a":1}"#), (Some("t2"), "w", second)]);

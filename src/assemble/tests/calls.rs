@@ -342,9 +342,27 @@ fn an_agent_that_runs_elsewhere_is_a_call() {
     let trace = one(vec![remote(agent(1, 0, "X").asked(&[user("q")]).answered(&[assistant("a")]))]);
     assert_eq!(trace.calls.len(), 1);
     assert_eq!(only_conversation(&trace), ["user q", "assistant a"]);
+    // To make one is no request to it.
+    let mut created = remote(agent(1, 0, "X").asked(&[system("S")]));
+    created.translation.genai.operation = Some("create_agent".to_owned());
+    assert_eq!(one(vec![created]).totals.model_calls, 0);
     // What began in the meantime, beneath a span that never came, is most likely its own.
     let trace = one(vec![remote(agent(1, 0, "X").failed("E", "denied")), llm(3, 9).failed("E", "denied")]);
     assert_eq!((trace.totals.model_calls, trace.calls[0].span), (1, span_id(3)));
+}
+
+#[test]
+fn the_sum_of_an_agent_beside_its_calls_does_not_count() {
+    let sum = |name: &str| {
+        let mut sum = chain(5, 1).at(3.0, 3.0).tokens(9, 9).aggregate();
+        sum.translation.genai.agent = Some(name.to_owned());
+        sum
+    };
+    let calls = |name| {
+        let spans = vec![agent(1, 0, "lead"), llm(2, 1).tokens(1, 1), agent(3, 1, "scout"), llm(4, 3).tokens(9, 9)];
+        one([spans, vec![sum(name)]].concat()).totals.model_calls
+    };
+    assert_eq!((calls("scout"), calls("clerk")), (2, 3));
 }
 
 #[test]

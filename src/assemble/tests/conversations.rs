@@ -24,6 +24,18 @@ fn two_equal_results_are_two_results() {
 }
 
 #[test]
+fn equal_results_of_two_calls_are_two_where_an_earlier_call_returned_the_same() {
+    let asked = |ids: &[&str]| calls("", &ids.iter().map(|id| (Some(*id), "ping", "{}")).collect::<Vec<_>>());
+    let given = |id| results(&[(Some(id), "pong")]);
+    let before = [user("q1"), asked(&["c_01"]), given("c_01"), assistant("a1"), user("q2")];
+    let after = [&before[..], &[asked(&["c_02", "c_03"]), given("c_02"), given("c_03")]].concat();
+    let trace = conversation(&[(&before, &[asked(&["c_02", "c_03"])]), (&after, &[assistant("a2")])]);
+    let told = only_conversation(&trace);
+    assert_eq!(told[5], "assistant ping{}#c_02 ping{}#c_03");
+    assert_eq!(told[6..].join(" "), "tool c_02=pong c_03=pong assistant a2");
+}
+
+#[test]
 fn a_call_repeated_after_a_failure_is_two_calls() {
     let (first, second) = (calls("", &[(Some("c1"), "ping", "{}")]), calls("", &[(Some("c2"), "ping", "{}")]));
     let (timeout, pong) = (results(&[(Some("c1"), "timeout")]), results(&[(Some("c2"), "pong")]));

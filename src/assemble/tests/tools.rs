@@ -364,3 +364,19 @@ fn agents_that_count_their_calls_alike_keep_their_own_runs() {
     assert_eq!(outputs([look(6, 2, "for a"), look(7, 4, "for b")]), ["for a", "for b"]);
     assert_eq!(outputs([next(6, 2, "for a"), next(7, 4, "for b")]), ["for a", "for b"]);
 }
+
+#[test]
+fn a_result_that_was_recorded_as_a_string_of_json_is_shown_as_the_model_saw_it() {
+    let told = |seen: &str| {
+        let trace = one(vec![
+            llm(1, 0).asked(&[user("q")]).answered(&[calls("", &[(Some("c_01"), "w", "{}")])]),
+            tool(2, 0, Some("c_01"), "w", "{}", Some(r#""18C""#)),
+            llm(3, 0)
+                .asked(&[user("q"), calls("", &[(Some("c_01"), "w", "{}")]), results(&[(Some("c_01"), seen)])])
+                .answered(&[assistant("a")]),
+        ]);
+        ran(&trace)[0].2.clone()
+    };
+    assert_eq!(told("18C").as_deref(), Some("18C"));
+    assert_eq!(told(r#""18C""#).as_deref(), Some(r#""18C""#));
+}
