@@ -182,9 +182,10 @@ pub fn execution(arguments: Option<&Value>, result: Option<&Value>, genai: &GenA
         let (mut content, mut is_error) = (Vec::new(), None);
         match MaybeJson::of(value) {
             // An empty list is what a tool returned; an empty map may stand for what is not recorded.
-            MaybeJson::Data(data) if data.as_array().is_some_and(<[Value]>::is_empty) => {
-                content.extend(value.as_str().and_then(parts::text));
-            }
+            MaybeJson::Data(data) if data.as_array().is_some_and(<[Value]>::is_empty) => match value.as_str() {
+                Some(text) => content.extend(parts::text(text)),
+                None => content.push(Part::new(Content::Json(data.into_owned()))),
+            },
             MaybeJson::Data(data) => {
                 is_error = calls::content_error(&data);
                 calls::returned(&data, &mut content);

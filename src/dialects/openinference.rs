@@ -24,7 +24,7 @@ use super::{
     spliced_calls,
 };
 use crate::model::{
-    Attributes, Carrier, Category, Content, ContentKind, GenAi, GivenName, MediaData, Message, Role, Source,
+    Attributes, Carrier, Category, Content, ContentKind, GenAi, GivenName, MediaData, Message, Role, Source, ToolCall,
     Translation, Usd, Value,
 };
 
@@ -359,6 +359,23 @@ mod tests {
 
     fn span(kind: &str, pairs: &[(&str, &str)]) -> Sample {
         Sample::span("x").with(&[("openinference.span.kind", kind)]).with(pairs)
+    }
+
+    #[test]
+    fn a_flat_call_has_the_id_that_the_whole_request_has_beside_its_item() {
+        let call = r#"{"id":"fc_1","call_id":"c1","type":"function","function":{"name":"w","arguments":"{}"}}"#;
+        let given = r#"{"role":"tool","tool_call_id":"fc_1","content":"{\"a\": \"long enough\"}"}"#;
+        let whole = format!(r#"{{"messages":[{{"role":"assistant","content":"","tool_calls":[{call}]}},{given}]}}"#);
+        let read = span("LLM", &[("input.value", &whole), ("input.mime_type", "application/json")]).with(&[
+            ("llm.input_messages.0.message.role", "assistant"),
+            ("llm.input_messages.0.message.tool_calls.0.tool_call.id", "fc_1"),
+            ("llm.input_messages.0.message.tool_calls.0.tool_call.function.name", "w"),
+            ("llm.input_messages.0.message.tool_calls.0.tool_call.function.arguments", "{}"),
+            ("llm.input_messages.1.message.role", "tool"),
+            ("llm.input_messages.1.message.tool_call_id", "fc_1"),
+            ("llm.input_messages.1.message.content", "it is long enough, and longer"),
+        ]);
+        assert_eq!(sides(&read.translate()).0, ["assistant: w#c1{}", "tool: =c1 it is long enough, and longer"]);
     }
 
     #[test]
