@@ -13,7 +13,10 @@
 //! Flat keys leave out what their instrumentor does not know (reasoning, the ids of calls), and an SDK's limit of
 //! attributes drops the first of them; then the whole request or answer is read. Scalars are in `facts`.
 
-use std::{borrow::Cow, collections::HashSet};
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
 
 use super::{
     Dialect, FactRow, Field, Framework, How, KindKey, ParameterKeys, Rank, RecordingHints, definitions, documents,
@@ -309,7 +312,25 @@ fn fuller(mut flat: Vec<Message>, whole: Vec<Message>) -> Vec<Message> {
         return whole;
     }
     take_failures(&mut flat, &whole);
+    take_ids(&mut flat, &whole);
     flat
+}
+
+/// Gives flat calls that have only the id of their item the ids that the whole ones have beside it.
+fn take_ids(flat: &mut [Message], whole: &[Message]) {
+    let mut ids: HashMap<&str, &str> = HashMap::new();
+    for part in whole.iter().flat_map(|message| &message.parts) {
+        if let Content::Call(ToolCall { id: Some(id), item_id: Some(item), .. }) = &part.content {
+            ids.insert(item, id);
+        }
+    }
+    for part in flat.iter_mut().flat_map(|message| &mut message.parts) {
+        if let Content::Call(call) = &mut part.content
+            && let (None, Some(item)) = (&call.id, &call.item_id)
+        {
+            call.id = ids.get(item.as_str()).map(|id| (*id).to_owned());
+        }
+    }
 }
 
 /// Marks results as failures that the same results are in other messages.
