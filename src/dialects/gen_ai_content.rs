@@ -8,7 +8,8 @@ use std::sync::Arc;
 
 use super::{Dialect, calls, definitions, gen_ai, maybe_json::MaybeJson, openlit, parts, provider_payload, reading};
 use crate::model::{
-    Attributes, Carrier, Category, ContentKind, Message, Note, Part, Role, Source, Timestamp, Translation, Value,
+    Attributes, Carrier, Category, Content, ContentKind, Message, Note, Part, Role, Source, Timestamp, Translation,
+    Value,
 };
 
 pub const DIALECT: Dialect =
@@ -89,9 +90,29 @@ fn messages(value: &Value, key: &str, role: Role, is_openlit: bool, notes: &mut 
         (MaybeJson::Text(text), _) if is_openlit => lines(text, role),
         (value, _) => {
             notes.extend(matches!(value, MaybeJson::Cut(_)).then(|| reading::cut_off(key)));
-            reading::side(value, role, |data| provider_payload::messages_or_blocks(data, role))
+            reading::side(value, role, |data| {
+                provider_payload::messages_or_blocks(data, role).or_else(|| among_lists_of_calls(data, role))
+            })
         }
     }
+}
+
+/// The messages of a list in which lists of calls stand in the place of the answers that made them, perhaps with nothing
+/// in a call: Langtrace's.
+fn among_lists_of_calls(data: &Value, role: Role) -> Option<Vec<Message>> {
+    let items = data.as_array().filter(|items| items.iter().any(|item| item.as_array().is_some()))?;
+    let mut found = Vec::new();
+    for item in items {
+        match item.as_array() {
+            Some(list) => {
+                let is_made = |part: &Part| matches!(&part.content, Content::Call(call) if !call.name.is_empty());
+                let made = list.iter().filter_map(calls::call).filter(is_made).collect();
+                found.extend(reading::from_parts(Role::Assistant, made));
+            }
+            None => found.extend(provider_payload::messages(item, role)?),
+        }
+    }
+    Some(found)
 }
 
 /// The texts of all messages, as Spring AI lists them.

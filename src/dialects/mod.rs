@@ -92,6 +92,7 @@ mod langchain;
 mod langfuse;
 mod langgraph;
 mod langsmith;
+mod langtrace;
 mod lenient;
 mod litellm;
 mod livekit;
@@ -201,6 +202,7 @@ pub const DIALECTS: &[Dialect] = &[
     beeai::DIALECT,
     dspy::DIALECT,
     langgraph::DIALECT,
+    langtrace::DIALECT,
     llama_index::DIALECT,
     opencode::DIALECT,
     opik::DIALECT,

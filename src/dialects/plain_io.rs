@@ -109,6 +109,8 @@ mod tests {
         assert_eq!(read(odd).len(), 1);
         let thought = r#"{"role":"assistant","annotations":[],"reasoning_content":"hm"}"#;
         assert_eq!(read(thought), ["assistant: (thought) hm"]);
+        let history = r#"[{"role":"user","content":"q"},{"id":"m2","role":"assistant"},{"role":"user","content":"r"}]"#;
+        assert_eq!(read(history), ["user: q", "user: r"]);
     }
 
     #[test]

@@ -24,12 +24,14 @@ pub fn messages_or_blocks(value: &Value, role: Role) -> Option<Vec<Message>> {
 }
 
 fn list(items: &[Value]) -> bool {
-    !items.is_empty()
-        && items.iter().all(|item| match item {
-            // LangChain sends a list of batches.
-            Value::Array(batch) => !batch.is_empty() && batch.iter().all(is_message),
-            item => is_message(item),
-        })
+    let is_one = |item: &Value| match item {
+        // LangChain sends a list of batches.
+        Value::Array(batch) => !batch.is_empty() && batch.iter().all(is_message),
+        item => is_message(item),
+    };
+    // Among messages, an answer that was empty may have no content.
+    let is_silent = |item: &Value| item.str("role") == Some("assistant");
+    items.iter().any(is_one) && items.iter().all(|item| is_one(item) || is_silent(item))
 }
 
 fn is_message(item: &Value) -> bool {
