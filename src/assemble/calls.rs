@@ -127,14 +127,14 @@ pub fn count(tree: &SpanTree, price: Price) -> CountedCalls {
     }
     counting.twins(&top.near, are_twins, &NEIGHBOURS);
     counting.cousins();
-    // Tokens on a message between agents count only if no call is known in the whole trace (`calls.md` 4).
+    // The sum of what an agent used, in a step of its own, does not count beside the calls of that agent.
     let agents = LazyCell::new(|| agents_with_calls(tree));
-    // Nor does the sum of what an agent used, in a step of its own, beside the calls of that agent.
     let is_sum_of_agent = |at: usize| {
         let node = &tree.nodes[at];
         let is_step = node.category == Category::Chain && node.after == at + 1;
         is_step && agent_named(node).is_some_and(|name| agents.contains(name))
     };
+    // Tokens on a message between agents count only if no call is known in the whole trace (`calls.md` 4).
     let is_known_otherwise = |holder: &usize| top.any && (tree.nodes[*holder].relays() || is_sum_of_agent(*holder));
     counting.finish(top.holders.into_iter().filter(|holder| !is_known_otherwise(holder)).collect(), price)
 }

@@ -8,7 +8,7 @@
 //! ```
 
 use super::{Dialect, FactRow, Field, Framework, How};
-use crate::model::{Category, ContentKind, Source, Translation};
+use crate::model::{Category, ContentKind, Reported, Source, Translation};
 
 pub const DIALECT: Dialect = Dialect {
     name: "ag2",
@@ -43,7 +43,7 @@ fn category(source: &Source) -> Option<Category> {
 
 /// The span of the call itself has these tokens.
 fn translate(_: &Source, into: &mut Translation) {
-    into.genai.reported = Default::default();
+    into.genai.reported = Reported::default();
 }
 
 #[cfg(test)]

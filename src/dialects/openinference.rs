@@ -377,6 +377,7 @@ fn weight(messages: &[Message]) -> (usize, usize) {
 mod tests {
     use super::super::sample::{Sample, sides};
     use super::*;
+    use crate::model::Part;
 
     fn span(kind: &str, pairs: &[(&str, &str)]) -> Sample {
         Sample::span("x").with(&[("openinference.span.kind", kind)]).with(pairs)
@@ -384,19 +385,14 @@ mod tests {
 
     #[test]
     fn a_flat_call_has_the_id_that_the_whole_request_has_beside_its_item() {
-        let call = r#"{"id":"fc_1","call_id":"c1","type":"function","function":{"name":"w","arguments":"{}"}}"#;
-        let given = r#"{"role":"tool","tool_call_id":"fc_1","content":"{\"a\": \"long enough\"}"}"#;
-        let whole = format!(r#"{{"messages":[{{"role":"assistant","content":"","tool_calls":[{call}]}},{given}]}}"#);
-        let read = span("LLM", &[("input.value", &whole), ("input.mime_type", "application/json")]).with(&[
-            ("llm.input_messages.0.message.role", "assistant"),
-            ("llm.input_messages.0.message.tool_calls.0.tool_call.id", "fc_1"),
-            ("llm.input_messages.0.message.tool_calls.0.tool_call.function.name", "w"),
-            ("llm.input_messages.0.message.tool_calls.0.tool_call.function.arguments", "{}"),
-            ("llm.input_messages.1.message.role", "tool"),
-            ("llm.input_messages.1.message.tool_call_id", "fc_1"),
-            ("llm.input_messages.1.message.content", "it is long enough, and longer"),
-        ]);
-        assert_eq!(sides(&read.translate()).0, ["assistant: w#c1{}", "tool: =c1 it is long enough, and longer"]);
+        let made = |id: Option<&str>, item: &str| {
+            let (id, item_id) = (id.map(str::to_owned), Some(item.to_owned()));
+            let call = ToolCall { id, item_id, name: "w".to_owned(), input: Value::Null, server_side: false };
+            Message::new(Role::Assistant, vec![Part::new(Content::Call(call))])
+        };
+        let mut flat = [made(None, "fc_1"), made(None, "fc_2"), made(Some("c3"), "fc_3")];
+        take_ids(&mut flat, &[made(Some("c1"), "fc_1"), made(Some("c4"), "fc_3")]);
+        assert_eq!(flat, [made(Some("c1"), "fc_1"), made(None, "fc_2"), made(Some("c3"), "fc_3")]);
     }
 
     #[test]
