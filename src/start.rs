@@ -127,16 +127,21 @@ pub fn open_settled_to_read(settings: &Settings) -> anyhow::Result<Option<Store>
     Store::open_settled_to_read(file, Arc::new(Prices::bundled()), |_| {}).map_err(|error| named(settings, error))
 }
 
-/// Opens the store that the settings name to remove something from it; it must be there.
+/// Opens the store that the settings name to remove something from it; it must be there. `says` is handed what takes long, and
+/// what was damaged.
 ///
 /// # Errors
 /// Those of [`open_store`].
-pub fn open_to_remove(settings: &Settings) -> anyhow::Result<Store> {
+pub fn open_to_remove(settings: &Settings, says: &dyn Fn(&str)) -> anyhow::Result<Store> {
     match &settings.db.value {
         Db::Memory => anyhow::bail!("a store in memory is gone with its program; name one with --db"),
         Db::File(file) => anyhow::ensure!(file.exists(), "there is no store at {}", file.display()),
     }
-    open_store(settings, &Arc::new(Prices::bundled()))
+    let store = open_store(settings, &Arc::new(Prices::bundled()), says)?;
+    if let Some(mended) = store.mended_in_words() {
+        says(&mended);
+    }
+    Ok(store)
 }
 
 /// The instance that holds the store that the settings name, if it is known and answers; `None` also for a store in
@@ -147,16 +152,16 @@ pub fn answering(settings: &Settings) -> Option<HeldByUs> {
     holder(settings, file, None).filter(|held| held.socket.is_some())
 }
 
-/// Opens the store that the settings name.
+/// Opens the store that the settings name. `says` is handed what takes long, in words.
 ///
 /// # Errors
 /// [`HeldByUs`], else [`OpenError`].
-pub fn open_store(settings: &Settings, prices: &Arc<Prices>) -> anyhow::Result<Store> {
+pub fn open_store(settings: &Settings, prices: &Arc<Prices>, says: &dyn Fn(&str)) -> anyhow::Result<Store> {
     let place = match &settings.db.value {
         Db::Memory => Place::Memory,
         Db::File(file) => Place::File(file.clone()),
     };
-    Store::open(&place, Arc::clone(prices)).map_err(|error| named(settings, error))
+    Store::open_saying(&place, Arc::clone(prices), says).map_err(|error| named(settings, error))
 }
 
 /// The error, with the instance that holds the file if that is why.
@@ -276,7 +281,7 @@ pub struct Rooms {
 
 impl Rooms {
     /// Opens the store and serves the ports, which are bound already. `sink` makes what exports are handed to from the
-    /// intake of the store, `screens` what takes the screens that attach.
+    /// intake of the store, `screens` what takes the screens that attach. `says` is handed what takes long, in words.
     ///
     /// # Errors
     /// Those of [`open_store`].
@@ -287,9 +292,10 @@ impl Rooms {
         runtime: &Handle,
         sink: impl FnOnce(Intake) -> T,
         screens: impl FnOnce(&Store) -> Screens,
+        says: &dyn Fn(&str),
     ) -> anyhow::Result<Self> {
         let prices = prices();
-        let store = Arc::new(open_store(settings, &prices)?);
+        let store = Arc::new(open_store(settings, &prices, says)?);
         store.keep(limits(settings));
         let listeners = listeners.with_screens(screens(&store));
         let addresses = listeners.addresses();

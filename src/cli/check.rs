@@ -18,7 +18,7 @@ use crate::{
     config::{Db, Settings},
     pricing::Prices,
     start,
-    store::{self, Damaged, Examined, OpenError, Place, Store},
+    store::{self, Damaged, Examined, OpenError},
 };
 
 pub const EXAMPLES: &str = "\
@@ -27,7 +27,9 @@ Examples:
   sideseat-tui check --mend
   sideseat-tui check --db damaged.duckdb --salvage new.duckdb
 
-Without --mend nothing of the store is changed. Exit code 1: something cannot be read.";
+Without --mend nothing of the store is changed. Exit code 1: something cannot be read. Where sideseat-tui finds that itself, at
+its start or while it runs, it does the same without being asked: it puts right what can be, else it puts what can be read
+into a new file, and keeps the old one beside it as NAME.damaged-N.";
 
 #[derive(Debug, clap::Args)]
 pub struct Arguments {
@@ -60,24 +62,25 @@ pub fn check(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> {
         OpenError::Unusable { why, .. } if why.contains(DAMAGED) => unreadable(path, &why, arguments.mend),
         error => start::named(settings, error),
     })?;
-    let found = damaged.examine()?;
+    let found = damaged.examine();
     write_tables(&mut out, &found)?;
-    if let Some(log) = &damaged.log {
+    if let Some(log) = damaged.log() {
         writeln!(out, "\nThe log beside it is damaged: {log}.")?;
     }
-    let is_whole = damaged.log.is_none() && found.iter().all(|table| table.unreadable == 0);
+    if damaged.is_doubtful() {
+        writeln!(out, "\nA block that says where its rows are is damaged; it was read as it is.")?;
+    }
+    let is_whole = damaged.log().is_none() && !damaged.is_doubtful() && found.iter().all(|table| table.unreadable == 0);
+    drop(damaged);
     if let Some(new) = &arguments.salvage {
-        let prices = Arc::new(Prices::bundled());
-        let store = Store::open(&Place::File(new.clone()), Arc::clone(&prices))?;
-        let salvaged = damaged.salvage(&store, &prices)?;
-        store.close();
+        let salvaged = store::salvage_into(path, new, &Arc::new(Prices::bundled()))?;
         writeln!(
             out,
-            "\nSalvaged {} spans and {} log records into {}; {} could not be read.\n{} is left as it is.",
+            "\nSalvaged {} spans and {} log records into {}; {}.\n{} is left as it is.",
             format::exact(salvaged.spans),
             format::exact(salvaged.logs),
             new.display(),
-            format::exact(salvaged.lost),
+            salvaged.lost(),
             path.display(),
         )?;
     } else if is_whole {
@@ -85,8 +88,9 @@ pub fn check(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> {
     } else {
         writeln!(
             out,
-            "\nNot all of it can be read. `sideseat-tui check --mend` puts right single bytes that have changed; \
-             `--salvage NEW.duckdb` puts what can be read into a new file, and leaves this one."
+            "\nNot all of it can be read. The next start puts right single bytes that have changed, else it puts what can \
+             be read into a new file and keeps this one under another name. `--mend` and `--salvage NEW.duckdb` do the \
+             one or the other now; the latter leaves this file where it is."
         )?;
     }
     Ok(if is_whole { GOOD } else { BAD_INPUT })
@@ -99,9 +103,10 @@ const DAMAGED: &str = "Data Corruption";
 fn unreadable(path: &Path, why: &str, was_mended: bool) -> anyhow::Error {
     let why = why.split("; `sideseat-tui check`").next().unwrap_or_default();
     let advice = if was_mended {
-        "Move it away: then the next start begins a new one"
+        "The next start keeps it under another name and begins a new one"
     } else {
-        "`sideseat-tui check --mend` puts right single bytes that have changed"
+        "`sideseat-tui check --mend` puts right single bytes that have changed; else the next start keeps it under another \
+         name and begins a new one"
     };
     anyhow::anyhow!(
         "{} cannot be opened: {why}. Without the part that is damaged nothing of it can be read. {advice}",

@@ -6,6 +6,7 @@ use tokio::{runtime::Handle, sync::Mutex, task};
 
 use super::{
     answering::{Answering, Desk},
+    complain,
     instance::{Health, Instance},
 };
 use crate::{
@@ -92,7 +93,12 @@ impl Delivery {
         let settings = Arc::clone(&self.settings);
         let opened = task::spawn_blocking(move || {
             let prices = start::prices();
-            start::open_store(&settings, &prices).map(|store| (store, prices))
+            start::open_store(&settings, &prices, &complain).map(|store| {
+                if let Some(mended) = store.mended_in_words() {
+                    complain(&mended);
+                }
+                (store, prices)
+            })
         });
         let opened = opened.await.map_err(|_| Refusal::Panicked)?;
         let (store, prices) = opened.map_err(|error| Refusal::Failing(format!("{error:#}")))?;

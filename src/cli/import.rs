@@ -143,7 +143,7 @@ type Answer = anyhow::Result<Result<(), String>>;
 impl Destination {
     fn open(settings: &Settings, runtime: &Runtime) -> anyhow::Result<Self> {
         let prices = start::prices();
-        match start::open_store(settings, &prices) {
+        match start::open_store(settings, &prices, &complain) {
             Ok(store) => {
                 if let Some(mended) = store.mended_in_words() {
                     complain(&mended);

@@ -18,7 +18,8 @@ use std::{
 };
 
 use super::{
-    GOOD, asking, blobs::BlobFolder, candidates, complain, frames::Printer, is_read_by_a_person, tables::terminal_width,
+    BAD_INPUT, GOOD, asking, blobs::BlobFolder, candidates, complain, frames::Printer, is_read_by_a_person,
+    tables::terminal_width,
 };
 use crate::{
     app::format::Zone,
@@ -117,8 +118,9 @@ pub fn read(settings: &Settings, command: &dyn Reads, words: &[OsString]) -> any
         Opened::Here(store) => {
             let code = command.run(&store, &mut Output { printer, out: &mut out, says: &complain, blobs: &*blobs })?;
             out.flush_if_open()?;
+            let is_partial = store.is_partial();
             store.close();
-            Ok(code)
+            Ok(if is_partial && code == GOOD { BAD_INPUT } else { code })
         }
         Opened::There(held) => {
             let code = asking::ask(&held, words, printer, &mut out, &*blobs)?;
@@ -160,7 +162,7 @@ fn open(settings: &Settings, access: Access) -> anyhow::Result<Opened> {
     loop {
         let opened = match access {
             Access::Read => start::open_to_read(settings, complain),
-            Access::Remove => start::open_to_remove(settings),
+            Access::Remove => start::open_to_remove(settings, &complain),
         };
         let error = match opened {
             Ok(store) => return Ok(Opened::Here(Box::new(store))),
@@ -238,6 +240,8 @@ fn is_of_store(db: &Path, output: &Path) -> bool {
             || suffix.starts_with(b".wal")
             || suffix.starts_with(b".tmp")
             || suffix.starts_with(b".reserve")
+            || suffix.starts_with(b".salvag")
+            || suffix.starts_with(b".damaged-")
     })
 }
 

@@ -47,7 +47,7 @@ pub fn serve(settings: &Settings, tail: Option<&tail::Arguments>) -> anyhow::Res
     let token = start::token(settings, io::stderr().is_terminal())?;
     let listeners = runtime.block_on(start::bind(settings, &token))?;
     let addresses = listeners.addresses();
-    let (rooms, desk) = open(settings, listeners, &Counts::new(), runtime.handle(), |intake| intake)?;
+    let (rooms, desk) = open(settings, listeners, &Counts::new(), runtime.handle(), |intake| intake, &complain)?;
     if let Some(mended) = rooms.store.mended_in_words() {
         complain(&mended);
     }
@@ -98,18 +98,18 @@ pub fn serve(settings: &Settings, tail: Option<&tail::Arguments>) -> anyhow::Res
     Ok(GOOD)
 }
 
-/// Opens the rooms, and what answers others from them.
+/// Opens the rooms, and what answers others from them. `says` is handed what takes long, in words.
 pub fn open<T: ExportSink>(
     settings: &Settings,
     listeners: Listeners,
     counts: &Arc<Counts>,
     runtime: &Handle,
     sink: impl FnOnce(Intake) -> T,
+    says: &dyn Fn(&str),
 ) -> anyhow::Result<(Rooms, Desk)> {
     let (addresses, mut desk) = (listeners.addresses(), None);
-    let rooms = Rooms::open(settings, listeners, counts, runtime, sink, |store| {
-        desk.insert(Desk::new(store, counts, &addresses, runtime)).screens()
-    })?;
+    let screens = |store: &_| desk.insert(Desk::new(store, counts, &addresses, runtime)).screens();
+    let rooms = Rooms::open(settings, listeners, counts, runtime, sink, screens, says)?;
     let desk = desk.ok_or_else(|| anyhow::anyhow!("nothing answers other screens"))?;
     Ok((rooms, desk))
 }

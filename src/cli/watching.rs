@@ -199,8 +199,16 @@ impl Watching {
 
     fn hold(&self, listeners: Listeners, token: OwnToken) -> anyhow::Result<()> {
         let (addresses, stage) = (listeners.addresses(), self.stage.clone());
-        let (rooms, desk) =
-            serve::open(&self.settings, listeners, &self.counts, &self.runtime, |intake| stage.before(intake))?;
+        let (rooms, desk) = serve::open(
+            &self.settings,
+            listeners,
+            &self.counts,
+            &self.runtime,
+            |intake| stage.before(intake),
+            &|says| {
+                self.stage.notice(says.to_owned());
+            },
+        )?;
         let mut now = self.now();
         if matches!(*now, Now::Closed) {
             rooms.close(&self.runtime);

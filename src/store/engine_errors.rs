@@ -23,8 +23,8 @@ pub fn with_advice(why: String) -> String {
     }
     if is_corrupt(&why) {
         return format!(
-            "{why}; `sideseat-tui check --mend` puts right bytes that have changed, `sideseat-tui check` says what can be \
-             read, and with --salvage puts that into a new file"
+            "{why}; the next start puts right what can be, or puts what can be read into a new file and keeps this one; \
+             `sideseat-tui check` says what can be read"
         );
     }
     if is_disk_error(&why) {

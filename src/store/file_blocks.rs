@@ -14,10 +14,12 @@
 //!
 //! Before a block is changed it is kept as it was, beside the file.
 
+mod wrong;
+
 use std::{
     collections::HashMap,
     fs::File,
-    io::{self, Read as _, Seek as _, SeekFrom, Write as _},
+    io::{self, Seek as _, SeekFrom, Write as _},
     path::{Path, PathBuf},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -25,6 +27,7 @@ use std::{
 use rustix::fs::{FlockOperation, fcntl_lock};
 
 use super::log_file::{FACTOR, START, with_suffix};
+pub use wrong::{Blocks, WrongBlock, accept, length_at, refuse, wrong_blocks};
 
 /// Bytes of each header, and how many there are.
 const HEADER: usize = 4096;
@@ -62,11 +65,11 @@ impl RightedBytes {
 /// # Errors
 /// Those of reading and writing it, and where another process has it open.
 pub fn put_right(path: &Path) -> io::Result<Option<RightedBytes>> {
-    let mut file = File::options().read(true).write(true).open(path)?;
+    let file = File::options().read(true).write(true).open(path)?;
     if fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).is_err() {
         return Err(io::Error::other("another process has it open"));
     }
-    let wrong = wrong_blocks(&mut file)?;
+    let (wrong, mut file) = changed_blocks(file)?;
     if wrong.is_empty() {
         return Ok(None);
     }
@@ -109,26 +112,19 @@ struct Wrong {
     changed: Changed,
 }
 
-/// The blocks of a file in which a byte has changed. In a file of which most blocks have other checksums than these nothing
-/// is wrong: it is written in another form.
-fn wrong_blocks(file: &mut File) -> io::Result<Vec<Wrong>> {
-    let length = file.metadata()?.len();
-    let (mut at, mut blocks, mut others, mut wrong) = (0, 0_u64, 0_u64, Vec::new());
-    let mut block = vec![0; BLOCK];
-    file.rewind()?;
-    loop {
-        let bytes = if at < HEADERS * HEADER as u64 { HEADER } else { BLOCK };
-        let Some(block) = block.get_mut(..bytes).filter(|_| length.saturating_sub(at) >= bytes as u64) else { break };
-        file.read_exact(block)?;
+/// The blocks of a file in which a byte has changed, and the file. In a file of which most blocks have other checksums than
+/// these nothing is wrong: it is written in another form.
+fn changed_blocks(file: File) -> io::Result<(Vec<Wrong>, File)> {
+    let (mut all, mut blocks, mut others, mut wrong) = (Blocks::of(file)?, 0_u64, 0_u64, Vec::new());
+    while let Some((at, block)) = all.next()? {
         blocks += 1;
         if !is_whole(block) {
             others += 1;
             wrong.extend(changed_word(block).map(|changed| Wrong { at, block: block.to_vec(), changed }));
         }
-        at += bytes as u64;
     }
     // Of many wrong blocks that cannot be put right there is nothing to be made.
-    Ok(if others > blocks / 2 { Vec::new() } else { wrong })
+    Ok((if others > blocks / 2 { Vec::new() } else { wrong }, all.into_file()))
 }
 
 /// The words of a block after its checksum.
@@ -148,7 +144,7 @@ fn difference(block: &[u8]) -> u64 {
 }
 
 /// Whether a block is as it was written, or was never written.
-fn is_whole(block: &[u8]) -> bool {
+pub fn is_whole(block: &[u8]) -> bool {
     difference(block) == 0 || block.iter().all(|byte| *byte == 0)
 }
 

@@ -22,8 +22,9 @@
 //! `schema` makes and migrates the tables; `stored_translation` is the form in which translations are stored, their
 //! messages once each in `contents`; `summaries` keeps the rows of `traces`, which lists and sums read. What is stored
 //! once is known by the `hash_ids`, and `pack` compresses it; so are the `pieces` that raw forms repeat of others. `listed`
-//! cuts the names that lists show. `log_file` mends a log that was damaged, `file_blocks` single bytes of the file;
-//! `rewrite` makes the file as small as it can be.
+//! cuts the names that lists show. `log_file` mends a log that was damaged, `file_blocks` single bytes of the file; `rescue` puts
+//! what can be read of one that is damaged otherwise into a new file, `scan` finds out that it is; `rewrite` makes the file as
+//! small as it can be.
 
 mod append;
 mod blobs;
@@ -58,11 +59,13 @@ mod removal;
 mod replace;
 mod reprice;
 mod reprocess;
+mod rescue;
 mod reserve;
 mod retention;
 mod rewrite;
 mod rows;
 mod salvage;
+mod scan;
 mod schema;
 mod source;
 mod stored_ids;
@@ -94,7 +97,7 @@ pub use read_only::{Canceller, ReadAccess};
 pub use reader::{Answered, Readers};
 pub use reprocess::Progress;
 pub use rewrite::{Rewritten, rewrite};
-pub use salvage::{Damaged, Examined, Salvaged};
+pub use salvage::{Damaged, Examined, Salvaged, salvage_into};
 pub use source::{Asks, OnAnswer, OnChange, Remover, Source};
 pub use walk::{Pick, Picked, by_session};
 
@@ -201,16 +204,40 @@ pub struct Store {
     checkpointing: Option<JoinHandle<()>>,
     /// The readers that were started, to stop those that are still there.
     reading: Mutex<Vec<Weak<QueryPool>>>,
+    /// The thread that reads the checksums of the file; `None` once it was joined.
+    scanning: Option<JoinHandle<()>>,
     /// The folder of the file, if that is a copy; removed with the store.
     copy: Option<TempDir>,
+    /// In words, what was damaged when it was opened, and what was done about that.
+    told: Option<String>,
+    /// Whether it is only a part of another store, of which not all could be read.
+    is_partial: bool,
     /// Whether the file is open elsewhere in this process as well, and stays open when this is closed.
     is_shared: bool,
 }
 
 impl Store {
-    /// Opens the store, making or migrating its file, and starts its threads.
+    /// Opens the store, making or migrating its file, and starts its threads. What is damaged about it is put right; where that
+    /// cannot be, what can be read is put into a new file, and the old one is kept.
     pub fn open(place: &Place, prices: Arc<Prices>) -> Result<Self, OpenError> {
-        let database = Database::open(place)?;
+        Self::open_saying(place, prices, &|_| ())
+    }
+
+    /// The same; `says` is handed what takes long, in words.
+    pub fn open_saying(place: &Place, prices: Arc<Prices>, says: &dyn Fn(&str)) -> Result<Self, OpenError> {
+        let (database, told) = rescue::open(place, &prices, says)?;
+        let mut store = Self::on(database, prices);
+        store.told = told;
+        Ok(store)
+    }
+
+    /// Opens a store of which it is known that nothing is damaged.
+    fn open_unexamined(place: &Place, prices: Arc<Prices>) -> Result<Self, OpenError> {
+        Ok(Self::on(Database::open(place)?, prices))
+    }
+
+    /// Starts the threads of an open file.
+    fn on(database: Arc<Database>, prices: Arc<Prices>) -> Self {
         let changes = Arc::new(ChangeFeed::default());
         let (queue, items) = WriteQueue::new();
         let health = queue.health();
@@ -235,7 +262,9 @@ impl Store {
         let reprocessing = start("store-reprocess", move || reprocessing.run());
         let checkpoints = checkpointer.clone();
         let checkpointing = start("store-checkpoint", move || checkpoints.run());
-        Ok(Self {
+        let scan = scan::Scan::of(&database, &queue, &ends);
+        let scanning = start("store-scan", move || scan.run());
+        Self {
             connection: database.pooled(),
             database,
             queue,
@@ -247,10 +276,13 @@ impl Store {
             reprocessing: Mutex::new(Some(reprocessing)),
             ends,
             checkpointing: Some(checkpointing),
+            scanning: Some(scanning),
             reading: Mutex::default(),
             copy: None,
+            told: None,
+            is_partial: false,
             is_shared: false,
-        })
+        }
     }
 
     /// The price table that calls are priced with.
@@ -302,13 +334,14 @@ impl Store {
         self.database.mended()
     }
 
-    /// The same in words, with what was put right in the file.
+    /// In words, what was damaged when it was opened, and what was done about that; `None` if nothing was.
     pub fn mended_in_words(&self) -> Option<String> {
-        let path = self.database.path()?;
-        let log = self.mended().map(|mended| mended.says(path));
-        let file = self.database.righted().map(|righted| righted.says(path));
-        let both: Vec<String> = file.into_iter().chain(log).collect();
-        (!both.is_empty()).then(|| both.join("; "))
+        self.told.clone()
+    }
+
+    /// Whether it is only a part of the store that was to be read, of which the rest could not be.
+    pub fn is_partial(&self) -> bool {
+        self.is_partial
     }
 
     /// Waits until no row is left that another version understood, or the reprocessing fails, which the error says;
@@ -334,8 +367,8 @@ impl Store {
         if !self.is_shared {
             self.queue.close();
         }
-        if let Some(reprocessing) = lock(&self.reprocessing).take() {
-            drop(reprocessing.join());
+        for thread in lock(&self.reprocessing).take().into_iter().chain(self.scanning.take()) {
+            drop(thread.join());
         }
         if let Some(writing) = self.writing.take() {
             drop(writing.join());

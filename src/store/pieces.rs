@@ -141,6 +141,11 @@ impl Rest {
     }
 }
 
+/// The ids in the column `pieces`.
+pub fn ids(column: &[u8]) -> impl Iterator<Item = ContentId> {
+    column.as_chunks::<ID>().0.iter().map(|id| ContentId(u128::from_be_bytes(*id)))
+}
+
 /// A raw form as it was read from its row. Its pieces have to be loaded before [`Self::join`].
 pub struct StoredRaw {
     /// What an error calls it.

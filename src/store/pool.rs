@@ -4,8 +4,10 @@
 //! opened again. So no thread owns its connection: it works with it inside [`PooledConnection::with`] and gets a new
 //! one after a reopening.
 
+mod reopening;
+
 use std::{
-    fs,
+    fs::{self, File},
     path::Path,
     sync::{
         Arc, Mutex, OnceLock, TryLockError, Weak,
@@ -14,15 +16,17 @@ use std::{
 };
 
 use duckdb::{Connection, InterruptHandle};
-use tracing::{debug, warn};
+use tracing::debug;
 
 use super::{
-    DatabaseError, OpenError, Place,
+    DatabaseError, Place,
     file_blocks::RightedBytes,
     lock,
     log_file::{Mended, with_suffix},
-    open::{self, Opened},
+    open,
 };
+
+pub use reopening::Mending;
 
 /// The open database file, and every connection to it.
 pub struct Database {
@@ -34,6 +38,10 @@ pub struct Database {
     mended: Option<Mended>,
     /// What was put right in the file then.
     righted: Option<RightedBytes>,
+    /// The file, for what reads it without the engine; `None` in memory, and while the file is closed. Whenever one that is
+    /// open in this process is closed, the system drops the lock that the engine has on the file. So it stays open as long as
+    /// the engine has it open.
+    file: Mutex<Option<File>>,
     /// Every pooled connection that still has an owner.
     pooled: Mutex<Vec<Weak<PooledConnection>>>,
     /// How many need more of the engine's memory than it has otherwise; `None`: it always has all that it may have.
@@ -111,34 +119,6 @@ pub struct PooledConnection {
 }
 
 impl Database {
-    /// Opens the file, or a database in memory.
-    pub fn open(place: &Place) -> Result<Arc<Self>, OpenError> {
-        let place = place.clone().whole()?;
-        let has_log = matches!(&place, Place::File(path) if bytes(&with_suffix(path, ".wal")) > 0);
-        let Opened { connection, mended, righted } = open::connect(&place)?;
-        let root = Mutex::new(Root::Open(connection));
-        let wide = matches!(place, Place::File(_)).then(Mutex::default);
-        Ok(Arc::new(Self {
-            place,
-            root,
-            mended,
-            righted,
-            pooled: Mutex::default(),
-            wide,
-            was_wide: has_log.into(),
-            commits: Mutex::default(),
-        }))
-    }
-
-    /// Opens the file to read it, with whatever tables it has.
-    pub fn open_to_read(path: &Path) -> Result<Arc<Self>, OpenError> {
-        let root = Mutex::new(Root::Open(open::connect_to_read(path)?));
-        let place = Place::File(path.to_owned());
-        let (mended, righted, wide) = (None, None, None);
-        let (was_wide, commits) = (false.into(), Mutex::default());
-        Ok(Arc::new(Self { place, root, mended, righted, pooled: Mutex::default(), wide, was_wide, commits }))
-    }
-
     /// Adds a connection to the pool. It is opened when it is first used, and leaves the pool when its owner drops it.
     pub fn pooled(self: &Arc<Self>) -> Arc<PooledConnection> {
         let pooled = Arc::new(PooledConnection {
@@ -152,66 +132,6 @@ impl Database {
         all.retain(|other| other.strong_count() > 0);
         all.push(Arc::downgrade(&pooled));
         pooled
-    }
-
-    /// Closes every connection and the file, and opens the file again. What was committed is still there. If that
-    /// fails, all work fails with [`DatabaseError::Away`] until a later call succeeds.
-    pub fn reopen(&self) -> Result<(), DatabaseError> {
-        self.close_all("it is being opened again");
-        match open::connect(&self.place) {
-            Ok(Opened { connection, .. }) => {
-                *lock(&self.root) = Root::Open(connection);
-                self.was_wide.store(true, Ordering::Relaxed);
-                if let Some(needs) = &self.wide {
-                    let needs = lock(needs);
-                    if needs.memory() != open::NARROW {
-                        self.set_memory(needs.memory());
-                    }
-                }
-                Ok(())
-            }
-            Err(error) => {
-                warn!(%error, "the store could not be opened again");
-                *lock(&self.root) = Root::Away(error.to_string());
-                Err(DatabaseError::Away(error.to_string()))
-            }
-        }
-    }
-
-    /// The same for a file of which a part cannot be read: before it is opened again, what can be is put right in it.
-    /// Returns what that was.
-    pub fn reopen_mended(&self) -> Result<Option<RightedBytes>, DatabaseError> {
-        self.close_all("it is being mended");
-        let righted = self.path().and_then(open::put_right);
-        self.reopen().map(|()| righted)
-    }
-
-    /// Closes every connection and the file.
-    pub fn close(&self) {
-        self.close_all("it is closed");
-    }
-
-    /// Interrupts and closes every connection, waiting for each to end its work. `why` is the error that later work
-    /// gets.
-    fn close_all(&self, why: &str) {
-        // The root goes first, so that no new connection is made meanwhile.
-        let root = std::mem::replace(&mut *lock(&self.root), Root::Away(why.to_owned()));
-        let pooled: Vec<_> = lock(&self.pooled).iter().filter_map(Weak::upgrade).collect();
-        for one in pooled {
-            one.interrupt();
-            one.close();
-        }
-        drop(root);
-    }
-
-    /// What was wrong with the log when the file was first opened; `None` if nothing was.
-    pub fn mended(&self) -> Option<&Mended> {
-        self.mended.as_ref()
-    }
-
-    /// What was put right in the file when it was first opened; `None` if nothing was.
-    pub fn righted(&self) -> Option<&RightedBytes> {
-        self.righted.as_ref()
     }
 
     /// Bytes in the write-ahead log that no checkpoint has brought into the file yet; 0 in memory.

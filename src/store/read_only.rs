@@ -2,7 +2,8 @@
 //! and a store that a killed program left is left as it is.
 //!
 //! What has to be worked out before all of it can be read is worked out in a copy, which is removed when the store is
-//! closed: commits that are only in the write-ahead log, summaries that were due, and what another version understood.
+//! closed: commits that are only in the write-ahead log, summaries that were due, what another version understood, and what can
+//! be read of a damaged file.
 
 use std::{
     fs, io,
@@ -18,14 +19,19 @@ use tempfile::TempDir;
 use super::{
     ChangeFeed, DatabaseError, OpenError, Place, Store, StoreHealth,
     checkpoint::Checkpointer,
-    open::whole_path,
+    open::{is_corrupt, put_right, whole_path},
     pool::{Database, PooledConnection},
     queue::WriteQueue,
     reprocess,
+    rescue::rescue,
     schema::{self, Fit},
     writer::stale_summaries,
 };
 use crate::pricing::Prices;
+
+/// Bytes of a file whose checksums are read before it is read, which takes a tenth of a second. What is damaged in a larger one
+/// is found when it is needed.
+const LOOKED: u64 = 512 << 20;
 
 impl Store {
     /// Opens the store to read it; an empty one if there is no file. `says` is handed what takes long, in words.
@@ -42,8 +48,15 @@ impl Store {
         let copy = copy(path, &beside).map_err(|error| unusable(format!("it cannot be copied to be read: {error}")))?;
         let name = path.file_name().ok_or_else(|| unusable("it has no name".to_owned()))?;
         let copied = copy.path().join(name);
+        // All of it is copied anyway, so all of it is looked through.
+        put_right(&copied);
+        let rescued = rescue(&copied, &prices, &|_| ()).map_err(|error| error.about(path, &copied))?;
         let mut store = Self::open(&Place::File(copied.clone()), prices).map_err(|error| error.about(path, &copied))?;
         store.copy = Some(copy);
+        if let Some(lost) = rescued.and_then(|rescued| rescued.lost()) {
+            says(&format!("a part of {} cannot be read: {lost}; all else is shown", path.display()));
+            store.is_partial = true;
+        }
         if let Some(mended) = store.mended() {
             says(&format!(
                 "the log of {} is damaged: its last {} of {} bytes cannot be read, and with them the newest spans; it is left \
@@ -71,7 +84,14 @@ impl Store {
         let path = &whole_path(path)?;
         let unusable = |why: String| OpenError::Unusable { path: path.to_owned(), why };
         if files_beside(path).map_err(|error| unusable(error.to_string()))?.is_empty() {
-            let database = Database::open_to_read(path)?;
+            let database = match Database::open_to_read(path) {
+                Err(OpenError::Unusable { why, .. }) if is_corrupt(&why) => return Ok(None),
+                opened => opened?,
+            };
+            if database.has_wrong_blocks(LOOKED) {
+                database.close();
+                return Ok(None);
+            }
             let is_settled = database.pooled().with(is_settled).map_err(|error| unusable(error.to_string()))?;
             if is_settled {
                 return Ok(Some(Self::reading(database, Arc::default(), prices)));
@@ -127,7 +147,10 @@ impl Store {
             ends: Arc::default(),
             checkpointing: None,
             reading: Mutex::default(),
+            scanning: None,
             copy: None,
+            told: None,
+            is_partial: false,
             is_shared: false,
         }
     }

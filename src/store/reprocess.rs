@@ -77,7 +77,7 @@ impl Ends {
     }
 
     /// Waits for so long, or until the store closes; returns whether it does.
-    fn come_within(&self, time: Duration) -> bool {
+    pub(super) fn come_within(&self, time: Duration) -> bool {
         let waited = self.changed.wait_timeout_while(lock(&self.has_come), time, |come| !*come);
         *waited.unwrap_or_else(PoisonError::into_inner).0
     }

@@ -76,7 +76,7 @@ fn write(path: &Path, new: &Path) -> Result<Rewritten, String> {
             _ => {}
         }
     }
-    let connection = attach_beside(path, new)?;
+    let connection = attach_beside(path, false, new, "compact")?;
     // While it is attached nobody writes to it.
     let state = State::of(path).map_err(io)?;
     copy(&connection).map_err(|error| error.to_string())?;
@@ -100,15 +100,15 @@ fn write(path: &Path, new: &Path) -> Result<Rewritten, String> {
     Ok(sizes)
 }
 
-/// Opens a store to read it, and beside it a new file.
-fn attach_beside(path: &Path, new: &Path) -> Result<Connection, String> {
-    let (path, new) = (quoted(path)?, quoted(new)?);
+/// Opens a store to read it, and beside it a new file by this name. A store that `has_log` is opened to be written.
+pub fn attach_beside(path: &Path, has_log: bool, new: &Path, name: &str) -> Result<Connection, String> {
+    let (path, new, access) = (quoted(path)?, quoted(new)?, if has_log { "" } else { ", read_only" });
     let open = || {
         let connection = Connection::open_in_memory_with_flags(settings(Access::Write)?)?;
         connection.execute_batch(&format!(
             "set temp_directory = '{new}.tmp';
-             attach '{path}' as store (type duckdb, read_only);
-             attach '{new}' as compact (type duckdb, row_group_size {ROW_GROUP});
+             attach '{path}' as store (type duckdb{access});
+             attach '{new}' as {name} (type duckdb, row_group_size {ROW_GROUP});
              set enable_external_access = false"
         ))?;
         Ok(connection)

@@ -211,8 +211,9 @@ fn a_piece_that_is_lost_costs_the_spans_that_have_it() {
     let first = u128::from_be_bytes(*ids.first_chunk().unwrap());
     sql(&store, &format!("delete from contents where kind = '{PIECE}' and id = {first}::uhugeint")).unwrap();
     store.close();
-    let into = memory();
-    let salvaged = Damaged::open(&path).unwrap().salvage(&into, &Prices::default()).unwrap();
+    let new = folder.path().join("new.duckdb");
+    let salvaged = salvage_into(&path, &new, &Arc::default()).unwrap();
+    let into = file(&new);
     assert!(salvaged.lost > 0 && salvaged.spans + salvaged.lost == 40, "{salvaged:?}");
     came_back(&into, "whole", &whole);
     assert_eq!(rows(&into, "broken").spans.len() as u64, 20 - salvaged.lost);
@@ -241,13 +242,12 @@ fn pieces_in_a_block_that_cannot_be_read_cost_the_spans_that_have_them() {
         let mut damaged = bytes.clone();
         damaged[12_288 + block * 262_144 + 5_000] ^= 0x55;
         fs::write(&path, &damaged).unwrap();
-        let Ok(open) = Damaged::open(&path) else { continue };
-        let Ok(found) = open.examine() else { continue };
+        let found = Damaged::open(&path).unwrap().examine();
         if found[0].unreadable > 0 || found[2].unreadable == 0 {
             continue;
         }
-        let into = memory();
-        let salvaged = open.salvage(&into, &Prices::default()).unwrap();
+        let new = folder.path().join(format!("new-{block}.duckdb"));
+        let salvaged = salvage_into(&path, &new, &Arc::default()).unwrap();
         assert_eq!(salvaged.spans + salvaged.lost, 640, "{salvaged:?}");
         partly |= salvaged.lost > 0 && salvaged.spans > 0;
     }

@@ -11,7 +11,7 @@ use tracing::error;
 use super::StoreWriter;
 use crate::{
     model::Changes,
-    store::{DatabaseError, lock, open},
+    store::{DatabaseError, lock, open, pool::Mending},
 };
 
 /// How long after the file could not be opened again it is tried once more.
@@ -36,8 +36,11 @@ impl StoreWriter {
         self.stored_ids = None;
         self.summaries.clear();
         let opened = if is_to_be_mended { self.mend() } else { self.database.reopen() };
-        match opened.and_then(|()| self.make_sure()) {
-            Ok(()) => {
+        match opened.and_then(|told| self.make_sure().map(|()| told)) {
+            Ok(told) => {
+                if told.is_some() {
+                    lock(&self.health).damage = told;
+                }
                 self.reopens = None;
                 let failing = self.load().err().map(|error| open::with_advice(error.to_string()));
                 self.report(failing);
@@ -72,21 +75,21 @@ impl StoreWriter {
         self.is_unsure || self.disk_errors > 1
     }
 
-    /// Puts right what can be in the file, opens it again, and reports what came of it.
-    fn mend(&mut self) -> Result<(), DatabaseError> {
-        let righted = self.database.reopen_mended()?;
-        self.is_beyond_repair = righted.is_none();
-        let path = self.database.path().unwrap_or(Path::new(""));
-        let damage = match righted {
-            Some(righted) => righted.says(path),
-            None => format!(
-                "a part of {} is damaged and cannot be read, nor put right; close this, and `sideseat-tui check --salvage \
-                 NEW.duckdb` puts what can be read into a new file",
-                path.display()
-            ),
-        };
-        lock(&self.health).damage = Some(damage);
-        Ok(())
+    /// Puts right what can be in the file, or puts what can be read into a new one; opens it again, and says what came of it.
+    fn mend(&mut self) -> Result<Option<String>, DatabaseError> {
+        let path = self.database.path().unwrap_or(Path::new("")).display().to_string();
+        // Who sends meanwhile is told to come again.
+        self.report(Some(format!("a part of {path} cannot be read; what can be is being put into a new file")));
+        let mending = self.database.reopen_mended(&self.prices)?;
+        self.is_beyond_repair = !matches!(mending, Mending::Done(_));
+        Ok(match mending {
+            Mending::Done(done) => Some(done),
+            Mending::Nothing => None,
+            Mending::Failed(why) => Some(format!(
+                "a part of {path} is damaged and cannot be read, nor put right ({why}); what can be read is put into a new file \
+                 when sideseat-tui is next started"
+            )),
+        })
     }
 
     /// Why nothing can be stored before the file is opened again; `None` if it is open, or now to be opened.

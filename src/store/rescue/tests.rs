@@ -1,0 +1,205 @@
+//! Real files in which bytes were changed: nothing is lost but what cannot be read, that is said, and the file is kept.
+
+use std::{fs, thread};
+
+use super::*;
+use crate::store::{
+    Pick, Place, Store,
+    file_blocks::{accept, wrong_blocks},
+    tests::{rows, send, span, trace},
+};
+
+/// A closed store of forty runs, each with twenty spans whose messages hardly compress, and a mark.
+fn written(path: &Path) -> Vec<u8> {
+    let store = Store::open(&Place::File(path.to_owned()), Arc::default()).unwrap();
+    for run in 0..40_u8 {
+        let spans = (1..=20).map(|id| {
+            let noise = blake3::hash(&[run, id]).to_hex().repeat(12);
+            span(&run.to_string(), id).named(&noise).with_prompt(&noise)
+        });
+        send(&store, spans);
+    }
+    store.close();
+    fs::read(path).unwrap()
+}
+
+fn stored(store: &Store) -> u64 {
+    store.picked(&Pick::default()).unwrap().iter().map(|picked| picked.spans).sum()
+}
+
+/// The files beside a store.
+fn beside(path: &Path) -> Vec<String> {
+    let name = path.file_name().unwrap().to_str().unwrap();
+    let all = fs::read_dir(path.parent().unwrap()).unwrap();
+    let mut names: Vec<_> = all.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+    names.retain(|other| other != name);
+    names.sort_unstable();
+    names
+}
+
+/// Changes two bytes of a block, so that the checksum does not tell which.
+fn damage(bytes: &[u8], block: usize) -> Vec<u8> {
+    let mut damaged = bytes.to_vec();
+    for at in [5_000, 5_100] {
+        damaged[12_288 + block * 262_144 + at] ^= 0x55;
+    }
+    damaged
+}
+
+#[test]
+fn what_cannot_be_read_is_said_and_kept_and_all_else_is_there_wherever_the_damage_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.duckdb");
+    let whole = written(&path);
+    let (mut has_lost, mut has_all) = (false, false);
+    for block in 0..(whole.len() - 12_288) / 262_144 {
+        let damaged = damage(&whole, block);
+        fs::write(&path, &damaged).unwrap();
+        let store = Store::open(&Place::File(path.clone()), Arc::default()).unwrap();
+        let said = store.mended_in_words().unwrap();
+        let [kept] = &beside(&path).into_iter().filter(|name| !name.ends_with(".wal")).collect::<Vec<_>>()[..] else {
+            panic!("{:?}", beside(&path))
+        };
+        assert!(said.contains(kept) && fs::read(folder.path().join(kept)).unwrap() == damaged, "{said}");
+        let there = stored(&store);
+        if there == 800 {
+            has_all = true;
+            assert!(said.contains("nothing is lost"), "{said}");
+        } else {
+            has_lost = true;
+            assert!(said.contains(&format!("{} spans and log records are lost", 800 - there)), "{said}");
+        }
+        store.wait_until_reprocessed().unwrap();
+        let read: usize = (0..40).map(|run| rows(&store, &run.to_string()).spans.len()).sum();
+        let raw = store.raw_spans(&(0..40).map(|run| trace(&run.to_string())).collect::<Vec<_>>()).unwrap();
+        assert_eq!((read as u64, raw.values().map(Vec::len).sum::<usize>() as u64), (there, there));
+        send(&store, [span("new", 1)]);
+        store.close();
+        // A second start finds nothing wrong.
+        let store = Store::open(&Place::File(path.clone()), Arc::default()).unwrap();
+        assert_eq!((store.mended_in_words(), stored(&store)), (None, there + 1));
+        store.close();
+        fs::remove_file(folder.path().join(kept)).unwrap();
+    }
+    assert!(has_lost && has_all);
+}
+
+#[test]
+fn what_a_kill_left_of_a_rescue_is_gone_on_with() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.duckdb");
+    let whole = written(&path);
+    let damaged = damage(&whole, 0);
+    let making = with_suffix(&path, ".salvaging");
+    let made = with_suffix(&path, ".salvaged");
+    let open = || Store::open(&Place::File(path.clone()), Arc::default()).unwrap();
+    // Before the new file was complete.
+    fs::write(&path, &damaged).unwrap();
+    fs::write(&making, &whole[..100_000]).unwrap();
+    let store = open();
+    assert!(store.mended_in_words().unwrap().contains("kept beside it as"));
+    store.close();
+    assert_eq!(beside(&path).len(), 1, "{:?}", beside(&path));
+    fs::remove_file(folder.path().join(&beside(&path)[0])).unwrap();
+    // Once it was complete, and once the old one had its other name too.
+    for has_name in [false, true] {
+        fs::write(&made, &whole).unwrap();
+        fs::remove_file(&path).unwrap();
+        fs::write(&path, &damaged).unwrap();
+        if has_name {
+            fs::hard_link(&path, with_suffix(&path, ".damaged-7")).unwrap();
+        }
+        let store = open();
+        assert!(store.mended_in_words().unwrap().contains("what could be read is in a new file"));
+        assert_eq!(stored(&store), 800);
+        store.close();
+        let [kept] = &beside(&path)[..] else { panic!("{:?}", beside(&path)) };
+        assert!(fs::read(folder.path().join(kept)).unwrap() == damaged);
+        assert_eq!(kept.ends_with(".damaged-7"), has_name);
+        fs::remove_file(folder.path().join(kept)).unwrap();
+    }
+}
+
+#[test]
+fn what_ended_the_program_three_times_is_not_read_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.duckdb");
+    let whole = written(&path);
+    let damaged = damage(&whole, 0);
+    fs::write(&path, &damaged).unwrap();
+    if is_readable(&path) {
+        // The first block describes the tables in all versions of the engine that were seen.
+        panic!("the first block does not describe the tables");
+    }
+    fs::write(with_suffix(&path, ".salvaging-tries"), "...").unwrap();
+    let store = Store::open(&Place::File(path.clone()), Arc::default()).unwrap();
+    assert!(store.mended_in_words().unwrap().contains("a new store was begun"));
+    assert_eq!(stored(&store), 0);
+    send(&store, [span("new", 1)]);
+    store.close();
+    let [kept] = &beside(&path)[..] else { panic!("{:?}", beside(&path)) };
+    assert!(fs::read(folder.path().join(kept)).unwrap() == damaged);
+}
+
+#[test]
+fn a_store_is_rescued_by_one_process_and_one_that_is_whole_by_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.duckdb");
+    let whole = written(&path);
+    assert_eq!(rescue(&path, &Arc::default(), &|_| ()).unwrap(), None);
+    fs::write(&path, damage(&whole, 3)).unwrap();
+    let alone = Lock::take(&path).unwrap();
+    assert!(matches!(rescue(&path, &Arc::default(), &|_| ()), Err(OpenError::Held { .. })));
+    drop(alone);
+    let rescued: Vec<_> = thread::scope(|scope| {
+        let rescue = || rescue(&path, &Arc::default(), &|_| ());
+        let all = [scope.spawn(rescue), scope.spawn(rescue), scope.spawn(rescue)];
+        all.into_iter().map(|one| one.join().unwrap()).collect()
+    });
+    assert_eq!(rescued.iter().filter(|one| matches!(one, Ok(Some(_)))).count(), 1, "{rescued:?}");
+    assert_eq!(beside(&path).len(), 1, "{:?}", beside(&path));
+}
+
+#[test]
+fn commands_read_what_can_be_read_of_a_damaged_store_and_leave_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.duckdb");
+    let whole = written(&path);
+    let mut has_lost = false;
+    for block in 0..(whole.len() - 12_288) / 262_144 {
+        let damaged = damage(&whole, block);
+        fs::write(&path, &damaged).unwrap();
+        let said = std::cell::RefCell::new(String::new());
+        let store = Store::open_to_read(&path, Arc::default(), |says| *said.borrow_mut() += says).unwrap();
+        let there = stored(&store);
+        assert_eq!(there < 800, store.is_partial());
+        if there < 800 {
+            has_lost = true;
+            assert!(said.borrow().contains(&format!("{} spans and log records are lost", 800 - there)), "{said:?}");
+        }
+        store.close();
+        assert!(fs::read(&path).unwrap() == damaged && beside(&path).is_empty());
+    }
+    assert!(has_lost);
+}
+
+#[test]
+fn a_block_that_was_read_as_it_is_is_refused_again_where_rows_are_in_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.duckdb");
+    let whole = written(&path);
+    // Both a block of rows and the one that describes the tables.
+    let mut damaged = damage(&damage(&whole, 0), 3);
+    fs::write(&path, &damaged).unwrap();
+    let wrong = wrong_blocks(&path, u64::MAX).unwrap();
+    assert_eq!(wrong.len(), 2);
+    let source = Source::of(&path, tempfile::tempdir).unwrap();
+    assert!(source.is_doubtful && source.is_copy());
+    let left = wrong_blocks(&source.path, u64::MAX).unwrap();
+    assert_eq!(left, wrong[1..]);
+    drop(source);
+    assert!(fs::read(&path).unwrap() == damaged);
+    accept(&path, &wrong).unwrap();
+    damaged = fs::read(&path).unwrap();
+    assert!(damaged != whole && wrong_blocks(&path, u64::MAX).unwrap().is_empty());
+}

@@ -1,0 +1,112 @@
+//! The file that is read of a damaged store: the store itself, or a copy in which more of it can be read.
+//!
+//! A copy is needed where there is a log, which the engine would bring into the file; where the tables are those of an older
+//! version; and where a block with the descriptions of tables and rows is wrong. Without that the engine finds nothing of
+//! what stands behind it, though most of that is whole. So in the copy it is read as it is: one of its bytes is another than
+//! was written, and what cannot be read because of that is lost. Blocks of rows whose checksum is wrong are not read.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use duckdb::Connection;
+use tempfile::TempDir;
+
+use crate::store::{
+    DatabaseError, OpenError, Place,
+    file_blocks::{WrongBlock, accept, refuse, wrong_blocks},
+    open::{self, whole_path},
+    read_only::files_beside,
+    schema::{self, Fit},
+};
+
+/// What is read of a store, closed.
+#[derive(Debug)]
+pub struct Source {
+    pub path: PathBuf,
+    /// In words, what is wrong with the log; `None` if nothing is.
+    pub log: Option<String>,
+    /// Whether a block that describes tables or rows is read as it is.
+    pub is_doubtful: bool,
+    /// The folder of the copy, which is removed with this.
+    copy: Option<TempDir>,
+}
+
+impl Source {
+    /// Whether it is a copy.
+    pub fn is_copy(&self) -> bool {
+        self.copy.is_some()
+    }
+
+    /// Finds out how a store is best read; a copy is made by `folder`.
+    pub fn of(path: &Path, folder: impl FnOnce() -> std::io::Result<TempDir>) -> Result<Self, OpenError> {
+        let path = &whole_path(path)?;
+        let unusable = |why: String| OpenError::Unusable { path: path.clone(), why };
+        let io = |error: std::io::Error| unusable(error.to_string());
+        let beside = files_beside(path).map_err(io)?;
+        match open::connect_to_read(path) {
+            Ok(connection) => {
+                if beside.is_empty() && is_readable(&connection, path) {
+                    return Ok(Self { path: path.clone(), log: None, is_doubtful: false, copy: None });
+                }
+            }
+            Err(error @ (OpenError::Held { .. } | OpenError::Newer { .. } | OpenError::NotAStore { .. })) => {
+                return Err(error);
+            }
+            // The copy says why.
+            Err(_) => {}
+        }
+        let copy = folder().map_err(io)?;
+        for file in std::iter::once(path).chain(&beside) {
+            let name = file.file_name().unwrap_or_default();
+            fs::copy(file, copy.path().join(name)).map_err(io)?;
+        }
+        let copied = copy.path().join(path.file_name().unwrap_or_default());
+        let opened = open::connect(&Place::File(copied.clone()));
+        let log =
+            opened.as_ref().ok().and_then(|opened| opened.mended.as_ref()).map(|mended| {
+                format!("its last {} of {} bytes cannot be read", mended.length - mended.at, mended.length)
+            });
+        let is_doubtful = !opened.is_ok_and(|opened| is_readable(&opened.connection, &copied));
+        if is_doubtful {
+            read_as_it_is(&copied).map_err(|error| error.about(path, &copied))?;
+        }
+        Ok(Self { path: copied, log, is_doubtful, copy: Some(copy) })
+    }
+}
+
+/// Whether an open store has today's tables, and no block that describes tables or rows is wrong.
+fn is_readable(connection: &Connection, path: &Path) -> bool {
+    let is_ready = || Ok::<_, DatabaseError>(schema::fit(connection)? == Fit::Ready);
+    let wrong = || wrong_blocks(path, u64::MAX).ok();
+    is_ready().unwrap_or(false)
+        && wrong().is_some_and(|wrong| {
+            wrong.is_empty()
+                || descriptions(connection)
+                    .is_ok_and(|blocks| !wrong.iter().any(|wrong| is_description(wrong, &blocks)))
+        })
+}
+
+/// The numbers of the blocks that describe tables and rows.
+fn descriptions(connection: &Connection) -> Result<Vec<i64>, DatabaseError> {
+    let mut statement = connection.prepare("select block_id::bigint from pragma_metadata_info('store')")?;
+    let blocks = statement.query_map([], |row| row.get(0))?.collect::<duckdb::Result<_>>();
+    Ok(blocks?)
+}
+
+fn is_description(wrong: &WrongBlock, blocks: &[i64]) -> bool {
+    wrong.number().is_none_or(|number| i64::try_from(number).is_ok_and(|number| blocks.contains(&number)))
+}
+
+/// Has the engine read the wrong blocks of a copy that describe tables and rows as they are.
+fn read_as_it_is(copied: &Path) -> Result<(), OpenError> {
+    let io = |error: std::io::Error| OpenError::Unusable { path: copied.to_owned(), why: error.to_string() };
+    let wrong = wrong_blocks(copied, u64::MAX).map_err(io)?;
+    accept(copied, &wrong).map_err(io)?;
+    let opened = open::connect(&Place::File(copied.to_owned()))?;
+    let blocks = descriptions(&opened.connection).unwrap_or_default();
+    drop(opened);
+    let of_rows: Vec<WrongBlock> = wrong.into_iter().filter(|wrong| !is_description(wrong, &blocks)).collect();
+    refuse(copied, &of_rows).map_err(io)
+}
