@@ -21,7 +21,7 @@ use super::{
     schema::{self, Fit},
 };
 pub use error::OpenError;
-use error::refused;
+pub use error::refused;
 use making::make;
 pub use making::make_at;
 
@@ -143,7 +143,7 @@ pub fn sync_folder(path: &Path) -> io::Result<()> {
 }
 
 /// Refuses a file whose tables this program cannot read.
-fn fitting(path: &Path, fit: &Fit) -> Result<(), OpenError> {
+pub fn fitting(path: &Path, fit: &Fit) -> Result<(), OpenError> {
     let path = path.to_owned();
     match *fit {
         Fit::Ready | Fit::Older(_) => Ok(()),
@@ -164,7 +164,7 @@ pub fn connect_to_read(path: &Path) -> Result<Connection, OpenError> {
 }
 
 /// Refuses a file that the engine may not open.
-fn check(path: &Path) -> Result<(), OpenError> {
+pub fn check(path: &Path) -> Result<(), OpenError> {
     match is_database(path) {
         Ok(true) => Ok(()),
         Ok(false) => Err(OpenError::NotAStore { path: path.to_owned() }),
@@ -191,7 +191,7 @@ pub fn another(connection: &Connection) -> duckdb::Result<Connection> {
 
 /// Attaches the file to an engine in memory: the size of row groups can only be chosen when a file is attached. The error
 /// is the engine's, in words.
-fn attach(path: &Path, access: Access) -> Result<Connection, String> {
+pub fn attach(path: &Path, access: Access) -> Result<Connection, String> {
     let quoted = quoted(path)?;
     let open = || {
         let connection = Connection::open_in_memory_with_flags(settings(access)?)?;

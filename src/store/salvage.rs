@@ -17,11 +17,7 @@ use std::{path::Path, sync::Arc};
 
 use duckdb::{Connection, named_params};
 
-use super::{
-    OpenError, Place, Store, StoreError,
-    open::{self, make_at},
-    rewrite::attach_beside,
-};
+use super::{OpenError, Place, Store, StoreError, open::make_at, rewrite::attach_beside};
 use crate::pricing::Prices;
 use copying::Left;
 pub use copying::is_of_the_new_file;
@@ -94,12 +90,8 @@ impl Damaged {
     /// Opens a store.
     pub fn open(path: &Path) -> Result<Self, OpenError> {
         let source = Source::of(path, || tempfile::Builder::new().prefix("sideseat-tui-").tempdir())?;
-        let connection = if source.is_copy() {
-            open::connect(&Place::File(source.path.clone())).map(|opened| opened.connection)
-        } else {
-            open::connect_to_read(&source.path)
-        };
-        Ok(Self { connection: connection.map_err(|error| error.about(path, &source.path))?, source })
+        let connection = source.open().map_err(|error| error.about(path, &source.path))?;
+        Ok(Self { connection, source })
     }
 
     /// In words, what is wrong with its log; `None` if nothing is.

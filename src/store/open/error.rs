@@ -51,7 +51,7 @@ fn holder(pid: Option<u32>) -> String {
 
 /// The error for the engine's message `why`. If another process holds the file and the engine knows which, the message
 /// contains `… held in /usr/bin/x (PID 123)`.
-pub(super) fn refused(path: &Path, why: &str) -> OpenError {
+pub fn refused(path: &Path, why: &str) -> OpenError {
     let path = path.to_owned();
     if why.contains("Could not set lock") || why.contains("Conflicting lock") {
         let pid = why.split_once("(PID ").and_then(|(_, rest)| rest.split(')').next()?.trim().parse().ok());

@@ -16,7 +16,7 @@ use tempfile::TempDir;
 use crate::store::{
     DatabaseError, OpenError, Place,
     file_blocks::{WrongBlock, accept, refuse, wrong_blocks},
-    open::{self, whole_path},
+    open::{self, Access, attach, check, fitting, is_corrupt, refused, whole_path},
     read_only::files_beside,
     schema::{self, Fit},
 };
@@ -45,15 +45,18 @@ impl Source {
         let unusable = |why: String| OpenError::Unusable { path: path.clone(), why };
         let io = |error: std::io::Error| unusable(error.to_string());
         let beside = files_beside(path).map_err(io)?;
-        match open::connect_to_read(path) {
+        check(path)?;
+        match attach(path, Access::Read).map_err(|why| refused(path, &why)) {
             Ok(connection) => {
-                if beside.is_empty() && is_readable(&connection, path) {
+                let fit = schema::fit(&connection);
+                fit.as_ref().map_or(Ok(()), |fit| fitting(path, fit))?;
+                // Where it cannot be told it will be: older versions are seldom.
+                let is_ready = fit.is_ok_and(|fit| fit == Fit::Ready) || !is_readable(&connection);
+                if beside.is_empty() && is_ready && !has_wrong_descriptions(&connection, path) {
                     return Ok(Self { path: path.clone(), log: None, is_doubtful: false, copy: None });
                 }
             }
-            Err(error @ (OpenError::Held { .. } | OpenError::Newer { .. } | OpenError::NotAStore { .. })) => {
-                return Err(error);
-            }
+            Err(error @ (OpenError::Held { .. } | OpenError::NotAStore { .. })) => return Err(error),
             // The copy says why.
             Err(_) => {}
         }
@@ -63,29 +66,36 @@ impl Source {
             fs::copy(file, copy.path().join(name)).map_err(io)?;
         }
         let copied = copy.path().join(path.file_name().unwrap_or_default());
-        let opened = open::connect(&Place::File(copied.clone()));
-        let log =
-            opened.as_ref().ok().and_then(|opened| opened.mended.as_ref()).map(|mended| {
-                format!("its last {} of {} bytes cannot be read", mended.length - mended.at, mended.length)
-            });
-        let is_doubtful = !opened.is_ok_and(|opened| is_readable(&opened.connection, &copied));
+        // Brings the log into it, and makes today's tables.
+        let log = open::connect(&Place::File(copied.clone()))
+            .ok()
+            .and_then(|opened| opened.mended)
+            .map(|mended| format!("its last {} of {} bytes cannot be read", mended.length - mended.at, mended.length));
+        let is_doubtful =
+            !attach(&copied, Access::Write).is_ok_and(|connection| !has_wrong_descriptions(&connection, &copied));
         if is_doubtful {
             read_as_it_is(&copied).map_err(|error| error.about(path, &copied))?;
         }
         Ok(Self { path: copied, log, is_doubtful, copy: Some(copy) })
     }
+
+    /// Opens it.
+    pub fn open(&self) -> Result<Connection, OpenError> {
+        let access = if self.is_copy() { Access::Write } else { Access::Read };
+        attach(&self.path, access).map_err(|why| refused(&self.path, &why))
+    }
 }
 
-/// Whether an open store has today's tables, and no block that describes tables or rows is wrong.
-fn is_readable(connection: &Connection, path: &Path) -> bool {
-    let is_ready = || Ok::<_, DatabaseError>(schema::fit(connection)? == Fit::Ready);
-    let wrong = || wrong_blocks(path, u64::MAX).ok();
-    is_ready().unwrap_or(false)
-        && wrong().is_some_and(|wrong| {
-            wrong.is_empty()
-                || descriptions(connection)
-                    .is_ok_and(|blocks| !wrong.iter().any(|wrong| is_description(wrong, &blocks)))
-        })
+/// Whether the version of the tables can be read.
+fn is_readable(connection: &Connection) -> bool {
+    !schema::fit(connection).is_err_and(|error| is_corrupt(&error.to_string()))
+}
+
+/// Whether a block that describes tables or rows of an open store is wrong.
+fn has_wrong_descriptions(connection: &Connection, path: &Path) -> bool {
+    let Ok(wrong) = wrong_blocks(path, u64::MAX) else { return true };
+    !wrong.is_empty()
+        && !descriptions(connection).is_ok_and(|blocks| !wrong.iter().any(|wrong| is_description(wrong, &blocks)))
 }
 
 /// The numbers of the blocks that describe tables and rows.
@@ -104,9 +114,9 @@ fn read_as_it_is(copied: &Path) -> Result<(), OpenError> {
     let io = |error: std::io::Error| OpenError::Unusable { path: copied.to_owned(), why: error.to_string() };
     let wrong = wrong_blocks(copied, u64::MAX).map_err(io)?;
     accept(copied, &wrong).map_err(io)?;
-    let opened = open::connect(&Place::File(copied.to_owned()))?;
-    let blocks = descriptions(&opened.connection).unwrap_or_default();
-    drop(opened);
+    let connection = attach(copied, Access::Write).map_err(|why| refused(copied, &why))?;
+    let blocks = descriptions(&connection).unwrap_or_default();
+    drop(connection);
     let of_rows: Vec<WrongBlock> = wrong.into_iter().filter(|wrong| !is_description(wrong, &blocks)).collect();
     refuse(copied, &of_rows).map_err(io)
 }
