@@ -5,7 +5,10 @@ use std::{fs, path::Path};
 use super::{removal::left_over, *};
 use crate::{
     model::Removal,
-    store::{pieces::PIECE, salvage::Damaged},
+    store::{
+        pieces::PIECE,
+        salvage::{Damaged, salvage_into},
+    },
 };
 
 /// Text of so many bytes that has nothing twice and hardly compresses; another for each `of`.
