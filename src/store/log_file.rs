@@ -62,6 +62,22 @@ pub fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
+/// The files that the engine keeps beside a store while it is open: its name and a suffix that begins with `.wal`.
+pub fn files_beside(path: &Path) -> io::Result<Vec<PathBuf>> {
+    let Some(name) = path.file_name() else { return Ok(Vec::new()) };
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut beside = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let other = entry.file_name();
+        let suffix = other.as_encoded_bytes().strip_prefix(name.as_encoded_bytes());
+        if suffix.is_some_and(|suffix| suffix.starts_with(b".wal")) && entry.metadata()?.len() > 0 {
+            beside.push(entry.path());
+        }
+    }
+    Ok(beside)
+}
+
 /// Mends the log of a store that no process has open. Returns what was wrong, if anything was.
 pub fn mend(path: &Path) -> io::Result<Option<Mended>> {
     let log = with_suffix(path, ".wal");

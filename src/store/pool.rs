@@ -26,8 +26,6 @@ use super::{
     open,
 };
 
-pub use reopening::Mending;
-
 /// The open database file, and every connection to it.
 pub struct Database {
     /// The file to open, and to open again; or memory.

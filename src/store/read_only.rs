@@ -19,6 +19,7 @@ use tempfile::TempDir;
 use super::{
     ChangeFeed, DatabaseError, OpenError, Place, Store, StoreHealth,
     checkpoint::Checkpointer,
+    log_file::files_beside,
     open::{is_corrupt, put_right, whole_path},
     pool::{Database, PooledConnection},
     queue::WriteQueue,
@@ -208,22 +209,6 @@ fn is_settled(connection: &Connection) -> Result<bool, DatabaseError> {
     Ok(schema::fit(connection)? == Fit::Ready
         && reprocess::count(connection)? == 0
         && stale_summaries(connection)?.is_empty())
-}
-
-/// The files that the engine keeps beside a store while it is open: its name and a suffix that begins with `.wal`.
-pub fn files_beside(path: &Path) -> io::Result<Vec<PathBuf>> {
-    let Some(name) = path.file_name() else { return Ok(Vec::new()) };
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let mut beside = Vec::new();
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let other = entry.file_name();
-        let suffix = other.as_encoded_bytes().strip_prefix(name.as_encoded_bytes());
-        if suffix.is_some_and(|suffix| suffix.starts_with(b".wal")) && entry.metadata()?.len() > 0 {
-            beside.push(entry.path());
-        }
-    }
-    Ok(beside)
 }
 
 /// Copies a store and the files beside it into a new folder that only this user can read.

@@ -24,9 +24,8 @@ use tracing::warn;
 use super::{
     OpenError,
     file_blocks::wrong_blocks,
-    log_file::with_suffix,
+    log_file::{files_beside, with_suffix},
     open::{is_corrupt, make_at, sync_folder, whole_path, with_advice},
-    read_only::files_beside,
     salvage::{Salvaged, Source, is_of_the_new_file, salvage},
 };
 use crate::pricing::Prices;
@@ -53,9 +52,7 @@ impl Rescued {
     pub fn lost(&self) -> Option<String> {
         match self.salvaged {
             _ if self.is_empty => Some("nothing of it can be read".to_owned()),
-            Some(salvaged) => {
-                (salvaged != Salvaged { lost: 0, is_unknown: false, ..salvaged }).then(|| salvaged.lost())
-            }
+            Some(salvaged) => (!salvaged.is_all()).then(|| salvaged.lost()),
             None => None,
         }
     }

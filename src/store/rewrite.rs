@@ -19,10 +19,9 @@ use rustix::fs::{FlockOperation, fcntl_lock};
 use super::{
     DatabaseError, OpenError, Place,
     compaction::Blocks,
-    log_file::with_suffix,
+    log_file::{files_beside, with_suffix},
     open::{Access, ROW_GROUP, make_private, quoted, settings, sync_folder, whole_path},
     pool::Database,
-    read_only::files_beside,
     removal::TABLES,
 };
 

@@ -59,23 +59,35 @@ pub struct Salvaged {
     pub logs: u64,
     /// Spans, log records and marks that could not be read.
     pub lost: u64,
+    /// Resources and scopes that could not be read: what sent spans and log records.
+    pub origins: u64,
     /// Whether there may be more of which not even the number can be read.
     pub is_unknown: bool,
 }
 
 impl Salvaged {
+    /// Whether all could be read.
+    pub fn is_all(&self) -> bool {
+        self.lost == 0 && self.origins == 0 && !self.is_unknown
+    }
+
     /// In words, what could not be read.
     pub fn lost(&self) -> String {
-        let of = match self.lost {
-            1 => "1 span or log record".to_owned(),
-            lost => format!("{lost} spans and log records"),
+        let count = |count: u64, one: &str, many: &str| match count {
+            0 => None,
+            1 => Some(format!("1 {one}")),
+            more => Some(format!("{more} {many}")),
         };
-        match (self.lost, self.is_unknown) {
+        let lost = count(self.lost, "span or log record", "spans and log records");
+        let origins = count(self.origins, "resource or scope", "resources and scopes");
+        let parts: Vec<String> = lost.into_iter().chain(origins).collect();
+        let parts = parts.join(" and ");
+        match (self.lost.saturating_add(self.origins), self.is_unknown) {
             (0, false) => "nothing is lost".to_owned(),
             (0, true) => "how much is lost cannot be told".to_owned(),
-            (1, false) => format!("{of} is lost"),
-            (_, false) => format!("{of} are lost"),
-            (_, true) => format!("at least {of} are lost"),
+            (1, false) => format!("{parts} is lost"),
+            (_, false) => format!("{parts} are lost"),
+            (_, true) => format!("at least {parts} are lost"),
         }
     }
 }
@@ -174,7 +186,13 @@ fn finished(connection: &Connection, left: &Left, store: &Store, prices: &Prices
         Ok(connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))?)
     };
     let (spans, logs) = store.connection.with(count)?;
-    Ok(Salvaged { spans, logs, lost: lost + left.others + left.without_pieces, is_unknown: left.is_unknown })
+    Ok(Salvaged {
+        spans,
+        logs,
+        lost: lost + left.others + left.without_pieces,
+        origins: left.origins,
+        is_unknown: left.is_unknown,
+    })
 }
 
 /// Salvages what can be read of a store into a new one.

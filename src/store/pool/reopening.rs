@@ -10,16 +10,12 @@ use std::{
 use tracing::warn;
 
 use super::{Database, Root, bytes};
-use crate::{
-    pricing::Prices,
-    store::{
-        DatabaseError, OpenError, Place,
-        file_blocks::{self, RightedBytes},
-        lock,
-        log_file::{Mended, with_suffix},
-        open::{self, Opened},
-        rescue::rescue,
-    },
+use crate::store::{
+    DatabaseError, OpenError, Place,
+    file_blocks::{self, RightedBytes},
+    lock,
+    log_file::{Mended, with_suffix},
+    open::{self, Opened},
 };
 
 impl Database {
@@ -80,27 +76,16 @@ impl Database {
         }
     }
 
-    /// The same for a file of which a part cannot be read: before it is opened again, what can be is put right in it, or what
-    /// can be read is put into a new file. Returns in words what was done, or why nothing could be.
-    pub fn reopen_mended(&self, prices: &Arc<Prices>) -> Result<Mending, DatabaseError> {
-        self.close_all("a part of it cannot be read; what can be is being put into a new file");
-        let mending = match self.path() {
-            None => Mending::Nothing,
-            Some(path) => match open::put_right(path) {
-                Some(righted) => Mending::Done(righted.says(path)),
-                None => match rescue(path, prices, &|says| warn!("{says}")) {
-                    Ok(Some(rescued)) => Mending::Done(rescued.says(path)),
-                    Ok(None) => Mending::Nothing,
-                    Err(error) => Mending::Failed(error.to_string()),
-                },
-            },
-        };
-        let told = self.reopen()?;
-        Ok(match (mending, told) {
-            (Mending::Nothing, Some(told)) => Mending::Done(told),
-            (Mending::Done(done), Some(told)) => Mending::Done(format!("{done}; {told}")),
-            (mending, _) => mending,
-        })
+    /// The same, with some work on the file while nobody has it open; `why` is the error that other work gets meanwhile. Returns
+    /// what the work did.
+    pub fn reopen_after<T>(
+        &self,
+        why: &str,
+        work: impl FnOnce(&Path) -> T,
+    ) -> Result<(Option<T>, Option<String>), DatabaseError> {
+        self.close_all(why);
+        let done = self.path().map(work);
+        self.reopen().map(|told| (done, told))
     }
 
     /// Closes every connection and the file.
@@ -158,17 +143,6 @@ impl Database {
         lock(&self.file).as_ref()?.read_exact_at(&mut block, at).ok()?;
         Some(block)
     }
-}
-
-/// What came of mending a file of which a part could not be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Mending {
-    /// In words, what was put right or rescued.
-    Done(String),
-    /// Nothing about the file is wrong.
-    Nothing,
-    /// In words, why it could not be.
-    Failed(String),
 }
 
 /// The file of a place; `None` in memory, or if it cannot be opened.

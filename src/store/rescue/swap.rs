@@ -10,7 +10,10 @@ use std::{
 
 use tempfile::TempDir;
 
-use crate::store::{log_file::with_suffix, open::sync_folder, read_only::files_beside};
+use crate::store::{
+    log_file::{files_beside, with_suffix},
+    open::sync_folder,
+};
 
 const KEPT: &str = ".damaged-";
 const COPY: &str = ".salvaging-copy-";

@@ -65,10 +65,10 @@ fn what_cannot_be_read_is_said_and_kept_and_all_else_is_there_wherever_the_damag
         let there = stored(&store);
         if there == 800 {
             has_all = true;
-            assert!(said.contains("nothing is lost"), "{said}");
+            assert!(said.contains("nothing is lost") || said.contains("resource or scope is lost"), "{said}");
         } else {
             has_lost = true;
-            assert!(said.contains(&format!("{} spans and log records are lost", 800 - there)), "{said}");
+            assert!(said.contains(&format!("{} spans and log records", 800 - there)), "{said}");
         }
         store.wait_until_reprocessed().unwrap();
         let read: usize = (0..40).map(|run| rows(&store, &run.to_string()).spans.len()).sum();
@@ -173,10 +173,10 @@ fn commands_read_what_can_be_read_of_a_damaged_store_and_leave_it() {
         let said = std::cell::RefCell::new(String::new());
         let store = Store::open_to_read(&path, Arc::default(), |says| *said.borrow_mut() += says).unwrap();
         let there = stored(&store);
-        assert_eq!(there < 800, store.is_partial());
+        assert!(there == 800 || store.is_partial());
         if there < 800 {
             has_lost = true;
-            assert!(said.borrow().contains(&format!("{} spans and log records are lost", 800 - there)), "{said:?}");
+            assert!(said.borrow().contains(&format!("{} spans and log records", 800 - there)), "{said:?}");
         }
         store.close();
         assert!(fs::read(&path).unwrap() == damaged && beside(&path).is_empty());

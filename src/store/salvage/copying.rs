@@ -16,18 +16,10 @@ use crate::{
 };
 
 /// The tables of which others are made come last. Those before them are made of these again where something of them is lost.
-const MADE: [&str; 10] = [
-    "contents",
-    "content_blobs",
-    "blobs",
-    "resources",
-    "scopes",
-    "trace_contents",
-    "trace_attributes",
-    "log_contents",
-    "steps",
-    "traces",
-];
+const MADE: [&str; 8] =
+    ["contents", "content_blobs", "blobs", "trace_contents", "trace_attributes", "log_contents", "steps", "traces"];
+/// What sent spans and log records, which they name.
+const ORIGINS: [&str; 2] = ["resources", "scopes"];
 /// Rows of a stretch that is not made smaller: the engine reads as many at once.
 const LEAST: i64 = 2048;
 /// What nobody can make again.
@@ -41,6 +33,8 @@ pub struct Left {
     pub logs: Vec<(i64, i64)>,
     /// How many rows of what nobody can make again.
     pub others: u64,
+    /// How many resources and scopes.
+    pub origins: u64,
     /// How many spans and log records of which a piece is lost.
     pub without_pieces: u64,
     /// Whether there may be more rows of which not even the number can be read.
@@ -53,6 +47,11 @@ pub fn copy(connection: &Connection) -> Result<Left, StoreError> {
     let (mut left, mut is_incomplete) = (Left::default(), false);
     for table in MADE {
         is_incomplete |= copy_table(connection, table)?.is_none_or(|unreadable| !unreadable.is_empty());
+    }
+    for table in ORIGINS {
+        for (from, to) in copy_table(connection, table)?.unwrap_or(vec![(0, 1)]) {
+            left.origins += rows_between(connection, table, from, to);
+        }
     }
     let mut copied = |table: &str| {
         let unreadable = copy_table(connection, table)?;

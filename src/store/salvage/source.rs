@@ -16,8 +16,8 @@ use tempfile::TempDir;
 use crate::store::{
     DatabaseError, OpenError, Place,
     file_blocks::{WrongBlock, accept, refuse, wrong_blocks},
+    log_file::files_beside,
     open::{self, Access, attach, check, fitting, is_corrupt, refused, whole_path},
-    read_only::files_beside,
     schema::{self, Fit},
 };
 

@@ -48,7 +48,7 @@ fn opened(path: &Path) -> Outcome {
         store.answer(&Query::Detail { subject }).unwrap();
     }
     assert!(
-        there == 800 || said.contains(&format!("{} spans and log records are lost", 800 - there)),
+        there == 800 || said.contains(&format!("{} spans and log records", 800 - there)),
         "{there}: {said}"
     );
     match (at_once, then) {

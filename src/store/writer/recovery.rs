@@ -6,12 +6,12 @@ use std::{
 };
 
 use duckdb::Connection;
-use tracing::error;
+use tracing::{error, warn};
 
 use super::StoreWriter;
 use crate::{
     model::Changes,
-    store::{DatabaseError, lock, open, pool::Mending},
+    store::{DatabaseError, lock, open, rescue::rescue},
 };
 
 /// How long after the file could not be opened again it is tried once more.
@@ -80,16 +80,23 @@ impl StoreWriter {
         let path = self.database.path().unwrap_or(Path::new("")).display().to_string();
         // Who sends meanwhile is told to come again.
         self.report(Some(format!("a part of {path} cannot be read; what can be is being put into a new file")));
-        let mending = self.database.reopen_mended(&self.prices)?;
-        self.is_beyond_repair = !matches!(mending, Mending::Done(_));
-        Ok(match mending {
-            Mending::Done(done) => Some(done),
-            Mending::Nothing => None,
-            Mending::Failed(why) => Some(format!(
+        let prices = &self.prices;
+        let mend = |path: &Path| match open::put_right(path) {
+            Some(righted) => Ok(Some(righted.says(path))),
+            None => rescue(path, prices, &|says| warn!("{says}")).map(|rescued| rescued.map(|done| done.says(path))),
+        };
+        let why = "a part of it cannot be read; what can be is being put into a new file";
+        let (mended, told) = self.database.reopen_after(why, mend)?;
+        let mended = mended.unwrap_or(Ok(None));
+        self.is_beyond_repair = !matches!(mended, Ok(Some(_)));
+        let mended = mended.unwrap_or_else(|why| {
+            Some(format!(
                 "a part of {path} is damaged and cannot be read, nor put right ({why}); what can be read is put into a new file \
                  when sideseat-tui is next started"
-            )),
-        })
+            ))
+        });
+        let said: Vec<String> = mended.into_iter().chain(told).collect();
+        Ok((!said.is_empty()).then(|| said.join("; ")))
     }
 
     /// Why nothing can be stored before the file is opened again; `None` if it is open, or now to be opened.
