@@ -70,7 +70,11 @@ pub fn check(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> {
     if damaged.is_doubtful() {
         writeln!(out, "\nA block that says where its rows are is damaged; it was read as it is.")?;
     }
-    let is_whole = damaged.log().is_none() && !damaged.is_doubtful() && found.iter().all(|table| table.unreadable == 0);
+    if damaged.is_righted() {
+        writeln!(out, "\nA byte of it has changed since it was written, which can be put right; so it was here.")?;
+    }
+    let is_wrong = damaged.log().is_some() || damaged.is_doubtful() || damaged.is_righted();
+    let is_whole = !is_wrong && found.iter().all(|table| table.unreadable == 0);
     drop(damaged);
     if let Some(new) = &arguments.salvage {
         let salvaged = store::salvage_into(path, new, &Arc::new(Prices::bundled()))?;

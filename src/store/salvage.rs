@@ -116,6 +116,11 @@ impl Damaged {
         self.source.is_doubtful
     }
 
+    /// Whether a byte had changed that can be put right; it was in the copy that is examined.
+    pub fn is_righted(&self) -> bool {
+        self.source.is_righted
+    }
+
     /// Reads all of every table.
     pub fn examine(&self) -> Vec<Examined> {
         TABLES.into_iter().map(|(table, what)| self.examine_table(table, what)).collect()

@@ -8,7 +8,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Access, OpenError, attach, check, fitting, is_database, make_private, refused, sync_folder};
+use super::{
+    attaching::{Access, attach, check, fitting, is_database, make_private, sync_folder},
+    error::{OpenError, refused},
+};
 use crate::store::{log_file::with_suffix, schema};
 
 /// Makes an empty store, if there is none: beside the path, and then moves it there. So neither a full disk nor a kill

@@ -29,6 +29,8 @@ pub struct Source {
     pub log: Option<String>,
     /// Whether a block that describes tables or rows is read as it is.
     pub is_doubtful: bool,
+    /// Whether a byte of it had changed that could be put right in the copy.
+    pub is_righted: bool,
     /// The folder of the copy, which is removed with this.
     copy: Option<TempDir>,
 }
@@ -53,7 +55,13 @@ impl Source {
                 // Where it cannot be told it will be: older versions are seldom.
                 let is_ready = fit.is_ok_and(|fit| fit == Fit::Ready) || !is_readable(&connection);
                 if beside.is_empty() && is_ready && !has_wrong_descriptions(&connection, path) {
-                    return Ok(Self { path: path.clone(), log: None, is_doubtful: false, copy: None });
+                    return Ok(Self {
+                        path: path.clone(),
+                        log: None,
+                        is_doubtful: false,
+                        is_righted: false,
+                        copy: None,
+                    });
                 }
             }
             Err(error @ (OpenError::Held { .. } | OpenError::NotAStore { .. })) => return Err(error),
@@ -67,16 +75,16 @@ impl Source {
         }
         let copied = copy.path().join(path.file_name().unwrap_or_default());
         // Brings the log into it, and makes today's tables.
-        let log = open::connect(&Place::File(copied.clone()))
-            .ok()
-            .and_then(|opened| opened.mended)
+        let opened = open::connect(&Place::File(copied.clone())).map(|opened| (opened.mended, opened.righted));
+        let (mended, righted) = opened.unwrap_or_default();
+        let log = mended
             .map(|mended| format!("its last {} of {} bytes cannot be read", mended.length - mended.at, mended.length));
         let is_doubtful =
             !attach(&copied, Access::Write).is_ok_and(|connection| !has_wrong_descriptions(&connection, &copied));
         if is_doubtful {
             read_as_it_is(&copied).map_err(|error| error.about(path, &copied))?;
         }
-        Ok(Self { path: copied, log, is_doubtful, copy: Some(copy) })
+        Ok(Self { path: copied, log, is_doubtful, is_righted: righted.is_some(), copy: Some(copy) })
     }
 
     /// Opens it.

@@ -47,10 +47,7 @@ fn opened(path: &Path) -> Outcome {
         let subject = Subject::Trace(trace(&run.to_string()));
         store.answer(&Query::Detail { subject }).unwrap();
     }
-    assert!(
-        there == 800 || said.contains(&format!("{} spans and log records", 800 - there)),
-        "{there}: {said}"
-    );
+    assert!(there == 800 || said.contains(&format!("{} spans and log records", 800 - there)), "{there}: {said}");
     match (at_once, then) {
         (Some(said), None) if said.contains("put right: nothing is lost") => Outcome::RightedAtOnce,
         (Some(_), None) => Outcome::RescuedAtOnce,
