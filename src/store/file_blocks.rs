@@ -14,6 +14,7 @@
 //!
 //! Before a block is changed it is kept as it was, beside the file.
 
+mod form;
 mod wrong;
 
 use std::{
@@ -26,16 +27,11 @@ use std::{
 
 use rustix::fs::{FlockOperation, fcntl_lock};
 
-use super::log_file::{FACTOR, START, with_suffix};
-pub use wrong::{Blocks, WrongBlock, accept, length_at, refuse, wrong_blocks};
-
-/// Bytes of each header, and how many there are.
-const HEADER: usize = 4096;
-const HEADERS: u64 = 3;
-/// Bytes of a block.
-const BLOCK: usize = 256 << 10;
-/// Bytes of a word, and of the checksum.
-const WORD: usize = 8;
+use super::log_file::{FACTOR, with_suffix};
+use form::{WORD, difference, word, words};
+pub use form::{is_whole, length_at};
+use wrong::Blocks;
+pub use wrong::{WrongBlock, accept, refuse, wrong_blocks};
 
 /// What was put right.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,27 +123,6 @@ fn changed_blocks(file: File) -> io::Result<(Vec<Wrong>, File)> {
     Ok((if others > blocks / 2 { Vec::new() } else { wrong }, all.into_file()))
 }
 
-/// The words of a block after its checksum.
-fn words(block: &[u8]) -> impl Iterator<Item = u64> {
-    block.chunks_exact(WORD).skip(1).map(word)
-}
-
-fn word(bytes: &[u8]) -> u64 {
-    let mut word = [0; WORD];
-    word.iter_mut().zip(bytes).for_each(|(to, from)| *to = *from);
-    u64::from_le_bytes(word)
-}
-
-/// By how much the checksum of a block is wrong; 0 if it is right.
-fn difference(block: &[u8]) -> u64 {
-    words(block).fold(START, |sum, word| sum ^ word.wrapping_mul(FACTOR)) ^ word(block)
-}
-
-/// Whether a block is as it was written, or was never written.
-pub fn is_whole(block: &[u8]) -> bool {
-    difference(block) == 0 || block.iter().all(|byte| *byte == 0)
-}
-
 /// A word that may have changed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Changed {
@@ -220,9 +195,13 @@ const INVERSE: u64 = {
 mod tests {
     use std::{fs, sync::Arc};
 
-    use super::*;
+    use super::{
+        form::{BLOCK, HEADER},
+        *,
+    };
     use crate::store::{
         Place, Store,
+        log_file::START,
         tests::{send, span},
     };
 

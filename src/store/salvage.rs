@@ -12,6 +12,7 @@
 mod copying;
 mod records;
 mod source;
+mod stretches;
 
 use std::{path::Path, sync::Arc};
 
@@ -22,6 +23,8 @@ use crate::pricing::Prices;
 use copying::Left;
 pub use copying::is_of_the_new_file;
 pub use source::Source;
+use stretches::{LEAST, STRETCH, halves, rows_between};
+pub use stretches::{rows_of, stretches};
 
 /// The tables of a store, and what is in them.
 const TABLES: [(&str, &str); 9] = [
@@ -35,11 +38,6 @@ const TABLES: [(&str, &str); 9] = [
     ("trace_attributes", "attributes of traces"),
     ("traces", "traces"),
 ];
-/// Rows that are read at once: those of a row group.
-const STRETCH: i64 = 30_720;
-/// Rows of a stretch that is not made smaller.
-const LEAST: i64 = 32;
-
 /// What was found of one table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Examined {
@@ -207,40 +205,6 @@ pub fn salvage_into(path: &Path, new: &Path, prices: &Arc<Prices>) -> Result<Sal
     salvage(&source, new, prices, Ok)
 }
 
-/// How many rows a stretch has, of which no column can be read; all, if that cannot be read either. Rows that were deleted
-/// have left numbers without a row.
-fn rows_between(connection: &Connection, table: &str, from: i64, to: i64) -> u64 {
-    let sql = format!("select count(*)::ubigint from {table} where rowid >= {from} and rowid < {to}");
-    connection.query_row(&sql, [], |row| row.get(0)).unwrap_or_else(|_| u64::try_from(to - from).unwrap_or(0))
-}
-
-/// The number after that of a table's last row: about that, where it cannot be read; `None` if that cannot be either.
-pub fn rows_of(connection: &Connection, table: &str) -> Option<i64> {
-    let number = |sql: &str| connection.query_row(sql, [], |row| row.get::<_, i64>(0)).ok();
-    number(&format!("select coalesce(max(rowid) + 1, 0)::bigint from {table}")).or_else(|| {
-        number(&format!(
-            "select estimated_size::bigint from duckdb_tables() where table_name = '{table}' and database_name = 'store'"
-        ))
-    })
-}
-
-/// The numbers of rows up to `end`, in stretches: each its first, and the one after its last.
-pub fn stretches(end: i64, length: i64) -> impl Iterator<Item = (i64, i64)> {
-    let mut from = 0_i64;
-    std::iter::from_fn(move || {
-        let to = from.checked_add(length)?.min(end);
-        let stretch = (from < end).then_some((from, to));
-        from = to;
-        stretch
-    })
-}
-
-/// The halves of a stretch; `None` if it is not made smaller, because it has no more rows than `least`.
-fn halves(from: i64, to: i64, least: i64) -> Option<[(i64, i64); 2]> {
-    let middle = from + (to - from) / 2;
-    (to - from > least).then_some([(from, middle), (middle, to)])
-}
-
 #[cfg(test)]
 mod tests {
     use std::fs;
@@ -250,14 +214,6 @@ mod tests {
         Pick,
         tests::{send, span},
     };
-
-    #[test]
-    fn stretches_have_every_row_once() {
-        assert_eq!(stretches(0, 10).count(), 0);
-        assert_eq!(stretches(25, 10).collect::<Vec<_>>(), [(0, 10), (10, 20), (20, 25)]);
-        assert_eq!(halves(0, LEAST, LEAST), None);
-        assert_eq!(halves(10, 10 + LEAST * 3, LEAST), Some([(10, 58), (58, 106)]));
-    }
 
     #[test]
     fn what_can_be_read_of_a_damaged_file_is_salvaged_and_the_file_is_left() {

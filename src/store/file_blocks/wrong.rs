@@ -6,7 +6,7 @@ use std::{
     path::Path,
 };
 
-use super::{BLOCK, HEADER, HEADERS, WORD, difference, is_whole, word};
+use super::form::{BLOCK, HEADER, HEADERS, WORD, difference, is_whole, length_at, word};
 
 /// A block or header whose checksum is wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,11 +24,6 @@ impl WrongBlock {
     pub fn number(&self) -> Option<u64> {
         Some(self.at.checked_sub(HEADERS * HEADER as u64)? / BLOCK as u64)
     }
-}
-
-/// How many bytes the header or block has that begins at this place.
-pub fn length_at(at: u64) -> usize {
-    if at < HEADERS * HEADER as u64 { HEADER } else { BLOCK }
 }
 
 /// The headers and blocks of a file, one after another.

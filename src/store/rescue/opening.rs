@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use tracing::warn;
 
-use super::rescue;
+use super::rescuing::rescue;
 use crate::{
     pricing::Prices,
     store::{

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 
 use duckdb::{Connection, named_params, types::Value as Sql};
 
-use super::{STRETCH, halves, rows_between, rows_of, stretches};
+use super::stretches::{STRETCH, halves, rows_between, rows_of, stretches};
 use crate::{
     model::ContentId,
     store::{

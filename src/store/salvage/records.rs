@@ -2,7 +2,10 @@
 
 use duckdb::{Connection, Row, named_params};
 
-use super::{LEAST, STRETCH, copying::Left, halves, rows_between, rows_of, stretches};
+use super::{
+    copying::Left,
+    stretches::{LEAST, STRETCH, halves, rows_between, rows_of, stretches},
+};
 use crate::{
     model::ContentId,
     pricing::Prices,

@@ -1,0 +1,188 @@
+//! Makes the new file of a damaged store.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use tracing::warn;
+
+use super::{lock::Lock, swap};
+use crate::pricing::Prices;
+use crate::store::{
+    OpenError,
+    file_blocks::wrong_blocks,
+    log_file::{files_beside, with_suffix},
+    open::{is_corrupt, make_at, sync_folder, whole_path, with_advice},
+    salvage::{Salvaged, Source, is_of_the_new_file, salvage},
+};
+
+/// Bytes that have to be left on the disk beside the new file.
+const SPARE: u64 = 16 << 20;
+/// How often it is tried to read the descriptions of tables as they are: what kills the program would kill it at each start.
+const TRIES: u64 = 3;
+
+/// A store that was rescued.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rescued {
+    /// Where the old file is.
+    pub kept: PathBuf,
+    /// What is in the new one; `None` where an earlier process made it, or nothing could be read.
+    salvaged: Option<Salvaged>,
+    is_empty: bool,
+}
+
+impl Rescued {
+    /// In words, what could not be read; `None` if all could.
+    pub fn lost(&self) -> Option<String> {
+        match self.salvaged {
+            _ if self.is_empty => Some("nothing of it can be read".to_owned()),
+            Some(salvaged) => (!salvaged.is_all()).then(|| salvaged.lost()),
+            None => None,
+        }
+    }
+
+    /// In words; `path` is the store.
+    pub fn says(&self, path: &Path) -> String {
+        // Both stand in one folder, and a line has to hold all of it.
+        let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let (path, kept) = (name(path), name(&self.kept));
+        match self.salvaged {
+            _ if self.is_empty => format!(
+                "nothing of {path} could be read, which is damaged: a new store was begun; the old file is kept beside it as {kept}"
+            ),
+            None => format!(
+                "{path} was damaged: what could be read is in a new file; the old one is kept beside it as {kept}"
+            ),
+            Some(salvaged) => format!(
+                "a part of {path} could not be read: {}; all else is in a new file, the old one is kept beside it as {kept}",
+                salvaged.lost()
+            ),
+        }
+    }
+}
+
+/// Rescues a store that this process does not have open; `None` if there is nothing damaged about it. `says` is handed what
+/// takes long, in words.
+///
+/// # Errors
+/// Another process rescues it or has it open, the disk has no room, or the new file cannot be written. Then the store is as it
+/// was.
+pub fn rescue(path: &Path, prices: &Arc<Prices>, says: &dyn Fn(&str)) -> Result<Option<Rescued>, OpenError> {
+    let path = &whole_path(path)?;
+    let unusable = |why: String| OpenError::Unusable { path: path.clone(), why };
+    let io = |error: io::Error| unusable(error.to_string());
+    let _alone = Lock::take(path)?;
+    // Another process may have rescued it meanwhile.
+    if wrong_blocks(path, u64::MAX).map_err(io)?.is_empty() {
+        return Ok(None);
+    }
+    let (making, made) = (with_suffix(path, ".salvaging"), with_suffix(path, ".salvaged"));
+    if made.exists() {
+        let kept = swap::swap(path, &made).map_err(io)?;
+        return Ok(Some(told(path, Rescued { kept, salvaged: None, is_empty: false })));
+    }
+    remove(&making).map_err(io)?;
+    swap::remove_copies(path);
+    require_room(path).map_err(unusable)?;
+    let size = fs::metadata(path).map_err(io)?.len() >> 20;
+    says(&format!(
+        "a part of {} cannot be read: what can be is put into a new file ({size} MiB), which may take a while",
+        path.display()
+    ));
+    let done = |salvaged: Option<Salvaged>| {
+        File::open(&making).and_then(|file| file.sync_all()).map_err(io)?;
+        fs::rename(&making, &made).and_then(|()| sync_folder(&made)).map_err(io)?;
+        let kept = swap::swap(path, &made).map_err(io)?;
+        Ok(told(path, Rescued { kept, salvaged, is_empty: salvaged.is_none() }))
+    };
+    let about = |error: OpenError| error.about(path, &making);
+    match salvaged(path, &making, prices, |salvaged| done(Some(salvaged))) {
+        Ok(rescued) => Ok(Some(rescued)),
+        Err(OpenError::Unusable { why, .. }) if !is_of_the_new_file(&why) && !is_readable(path) => {
+            warn!(why, "nothing of the damaged store can be read");
+            remove(&making).map_err(io)?;
+            make_at(&making).map_err(about)?;
+            done(None).map(Some)
+        }
+        Err(error) => {
+            // What was begun takes room.
+            drop(remove(&making));
+            Err(about(error))
+        }
+    }
+}
+
+fn told(path: &Path, rescued: Rescued) -> Rescued {
+    warn!("{}", rescued.says(path));
+    rescued
+}
+
+/// Puts what can be read into a new file.
+fn salvaged(
+    path: &Path,
+    making: &Path,
+    prices: &Arc<Prices>,
+    done: impl FnOnce(Salvaged) -> Result<Rescued, OpenError>,
+) -> Result<Rescued, OpenError> {
+    let tries = with_suffix(path, ".salvaging-tries");
+    let count = fs::metadata(&tries).map_or(0, |file| file.len());
+    if count >= TRIES {
+        drop(fs::remove_file(&tries));
+        return Err(OpenError::Unusable { path: path.to_owned(), why: "reading it ended the program".to_owned() });
+    }
+    // One byte for each time. Where it cannot be written it is tried all the same.
+    drop(fs::write(&tries, vec![b'.'; usize::try_from(count + 1).unwrap_or(1)]));
+    let source = Source::of(path, || swap::folder_for_a_copy(path));
+    let rescued = source.and_then(|source| salvage(&source, making, prices, done));
+    drop(fs::remove_file(&tries));
+    rescued
+}
+
+/// Whether the engine opens the store as it is.
+fn is_readable(path: &Path) -> bool {
+    match crate::store::open::connect_to_read(path) {
+        Ok(_) => true,
+        Err(OpenError::Unusable { why, .. }) => !is_corrupt(&why),
+        Err(_) => true,
+    }
+}
+
+/// Refuses where the disk has no room for what may have to be written.
+fn require_room(path: &Path) -> Result<(), String> {
+    let error = |error: io::Error| error.to_string();
+    let mut bytes = fs::metadata(path).map_err(error)?.len();
+    for log in files_beside(path).map_err(error)? {
+        bytes = bytes.saturating_add(fs::metadata(log).map_err(error)?.len());
+    }
+    // The new file, and where the descriptions of tables are wrong a copy of the old one.
+    let copies = if is_readable(path) && files_beside(path).map_err(error)?.is_empty() { 1 } else { 2 };
+    let needed = bytes.saturating_mul(copies).saturating_add(SPARE);
+    let Ok(disk) = rustix::fs::statvfs(path.parent().unwrap_or(Path::new("/"))) else { return Ok(()) };
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    if free >= needed {
+        return Ok(());
+    }
+    Err(with_advice(format!(
+        "a part of it cannot be read, and putting what can be into a new file needs {} MiB, of which the disk has {}: make \
+         room, or choose another file with --db",
+        needed >> 20,
+        free >> 20
+    )))
+}
+
+/// Removes a new file that was begun.
+fn remove(making: &Path) -> io::Result<()> {
+    for part in [with_suffix(making, ".wal"), making.to_owned()] {
+        match fs::remove_file(part) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests;
