@@ -56,6 +56,10 @@ impl Rescued {
             None => format!(
                 "{path} was damaged: what could be read is in a new file; the old one is kept beside it as {kept}"
             ),
+            Some(salvaged) if salvaged.is_all() => format!(
+                "a part of {path} could not be read, but nothing is lost: all is in a new file, the old one is kept beside \
+                 it as {kept}"
+            ),
             Some(salvaged) => format!(
                 "a part of {path} could not be read: {}; all else is in a new file, the old one is kept beside it as {kept}",
                 salvaged.lost()
