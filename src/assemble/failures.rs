@@ -12,9 +12,9 @@ use std::{
 use super::{
     calls::CountedCalls,
     joined_runs::JoinedRuns,
-    limits::FAILURES_BENEATH,
+    limits::{FAILURES_BENEATH, Limited},
     span_digest::FailureDigest,
-    span_tree::SpanTree,
+    span_tree::{SpanNode, SpanTree},
     text_hash::{hash, without_white_space},
 };
 use crate::model::Timestamp;
@@ -114,8 +114,8 @@ pub fn failures(tree: &SpanTree, counted: &CountedCalls, runs: &JoinedRuns) -> V
             None => found.join(here),
         }
     }
-    let mut failures: Vec<PlacedFailure> =
-        once_a_call(found.listed).into_iter().map(|listed| listed.failure_site).collect();
+    let listed = recorded_once(tree, once_a_call(found.listed));
+    let mut failures: Vec<PlacedFailure> = listed.into_iter().map(|listed| listed.failure_site).collect();
     failures.sort_by_key(|failure_site| (failure_site.at, tree.nodes[failure_site.node].id));
     failures
 }
@@ -142,6 +142,36 @@ fn once_a_call(listed: Vec<ComparedFailure>) -> Vec<ComparedFailure> {
         listed.call.and_then(|call| best.get(&call)).is_none_or(|best| best.0 == at)
     };
     listed.into_iter().enumerate().filter(|(at, listed)| is_best(*at, listed)).map(|(_, listed)| listed).collect()
+}
+
+/// Leaves out failures that another scope recorded in the same words, of which one span lies within the other: what is
+/// between the two never came, or one instrumentation does not enclose the other. Two calls failed each by itself.
+fn recorded_once(tree: &SpanTree, listed: Vec<ComparedFailure>) -> Vec<ComparedFailure> {
+    let mut by_words: HashMap<&str, Vec<usize>> = HashMap::new();
+    for (at, listed) in listed.iter().enumerate().filter(|(_, listed)| listed.words.len() >= DISTINCTIVE) {
+        by_words.entry(&listed.words).or_default().push(at);
+    }
+    let is_again = |at: usize, listed: &ComparedFailure, others: &[ComparedFailure]| {
+        let node = &tree.nodes[listed.failure_site.node];
+        let scope = |node: &SpanNode| node.span.map(|(_, digest)| digest.scope);
+        let same = by_words.get(listed.words.as_str()).into_iter().flatten().filter(|other| **other != at);
+        listed.call.is_none()
+            && same.copied().within(&FAILURES_BENEATH).any(|other| {
+                let (nth, other) = (other, &others[other]);
+                let theirs = &tree.nodes[other.failure_site.node];
+                let is_other_scope = scope(node).zip(scope(theirs)).is_some_and(|(own, theirs)| own != theirs);
+                // Of two that are no calls the inner one stays.
+                let is_theirs = other.call.is_some() || within(theirs, node) && (!within(node, theirs) || nth < at);
+                is_other_scope && is_theirs && (within(theirs, node) || within(node, theirs))
+            })
+    };
+    let again: Vec<bool> = listed.iter().enumerate().map(|(at, own)| is_again(at, own, &listed)).collect();
+    listed.into_iter().zip(again).filter(|(_, again)| !again).map(|(listed, _)| listed).collect()
+}
+
+/// Whether a span ran while another did, and ended before it or with it.
+fn within(inner: &SpanNode, outer: &SpanNode) -> bool {
+    inner.started >= outer.started && inner.ended.zip(outer.ended).is_some_and(|(inner, outer)| inner <= outer)
 }
 
 /// Whether the failure of node `at` is one of those beneath it, passed on. If that one has no message, it takes this
