@@ -72,6 +72,7 @@
 //!     shown_conversations   ordered, each with what opened it
 //!     completed_runs        tool runs with their callers, and with results of later traces
 //!     later_answers         answers completed from the history of later traces
+//!     later_arguments       calls whose arguments were lost, from the same
 //! ```
 //!
 //! Everything is pure: the same rows give the same result, whatever order they come in. Every step takes time in
@@ -109,6 +110,7 @@ mod hashes;
 mod join_tools;
 mod joined_runs;
 mod later_answers;
+mod later_arguments;
 mod later_details;
 mod limits;
 mod loaded_trace;
@@ -196,7 +198,8 @@ pub fn session(traces: Vec<TraceRows>, price: Price) -> Vec<AssembledTrace> {
         found.push(retrievals::of(trace, &mut fingerprints));
         limits.push([trace.limits.clone(), reached].concat());
     }
-    let conversations = later_answers::complete(conversations, &calls, &mut fingerprints);
+    let mut conversations = later_answers::complete(conversations, &calls, &mut fingerprints);
+    later_arguments::complete(&mut conversations, &mut tools);
     let parts = calls.into_iter().zip(conversations).zip(tools.into_iter().zip(limits));
     let assembled = traces.iter().zip(parts);
     let assembled = assembled.zip(found).map(|((trace, ((calls, conversations), (tools, limits))), retrievals)| {

@@ -10,7 +10,7 @@ use super::{
     hashes::{PromptHash, ResultKey},
     shown_messages::PlacedMessage,
 };
-use crate::model::Role;
+use crate::model::{Part, Role};
 
 /// Hashes of what earlier traces of the session hold.
 #[derive(Debug, Default)]
@@ -38,7 +38,11 @@ impl SessionHistory {
             self.prompts.extend(call.chain.whole());
             self.ends.extend(answered.and_then(|answered| Chain::of(&call.prompt[answered..]).whole()));
         }
-        for placed in messages.filter(|placed| !placed.shown.history) {
+        // A result that was not recorded is new where a later request carries it.
+        let is_held = |placed: &&PlacedMessage| {
+            !placed.shown.history && !placed.shown.message.parts.iter().any(Part::is_unrecorded)
+        };
+        for placed in messages.filter(is_held) {
             self.results.extend(&fingerprints.fingerprint(&placed.shown.message).results);
         }
     }

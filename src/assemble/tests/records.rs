@@ -188,3 +188,17 @@ fn the_name_that_says_where_a_model_runs_is_that_of_the_call() {
     let other = one(vec![chain(1, 0), model(llm(2, 1), "claude-sonnet-4"), model(llm(3, 1), whole)]);
     assert_eq!(other.calls[0].model.as_deref(), Some("claude-sonnet-4"));
 }
+
+#[test]
+fn a_failure_that_two_scopes_record_beside_each_other_is_one() {
+    let failed = |made: Made, scope: &str| made.scope(scope).failed("E", "overloaded just now");
+    let count = |spans: Vec<Made>| one(spans).errors.len();
+    // The span between the two never came.
+    let root = || failed(chain(1, 0).at(1.0, 9.0), "app");
+    assert_eq!(count(vec![root(), failed(llm(3, 7).at(2.0, 3.0), "client")]), 1);
+    assert_eq!(count(vec![root(), failed(llm(3, 7).at(2.0, 10.0), "client")]), 2);
+    // One of two instrumentations of a request says nothing of what it is.
+    let beside =
+        |scope: &str| vec![chain(1, 0), failed(llm(2, 1).at(2.0, 4.0), "one"), failed(chain(3, 1).at(2.5, 3.5), scope)];
+    assert_eq!((count(beside("other")), count(beside("one"))), (1, 2));
+}

@@ -145,3 +145,18 @@ fn a_tool_that_ended_without_a_result_does_not_wait_if_its_agent_went_on() {
     spans[2].translation.genai.tool.as_mut().unwrap().failed = Some(false);
     assert_eq!(ran(&several(vec![spans])[0]), [(Some("t1"), "ok", None)]);
 }
+
+#[test]
+fn arguments_that_a_recorder_lost_are_those_that_a_later_run_repeats() {
+    let asked = |input: &str| calls("", &[(Some("t1"), "w", input)]);
+    let told = |second: &[Message]| {
+        let first = vec![chain(1, 0), llm(2, 1).asked(&[user("q")]).answered(&[asked("{}")])];
+        let history = [user("q"), asked(r#"{"a":1}"#), results(&[(Some("t1"), "18C")]), user("r")];
+        let second = vec![chain(3, 0), llm(4, 3).asked(&history).answered(second)];
+        let traces = session(vec![rows(1, first, Vec::new()), rows(2, second, Vec::new())]);
+        (only_conversation(&traces[0])[1].clone(), json::to_string(&traces[0].tools[0].input))
+    };
+    assert_eq!(told(&[assistant("a")]), (r#"assistant w{"a":1}#t1"#.to_owned(), r#"{"a":1}"#.to_owned()));
+    // Another call has the same id: it may be that one's.
+    assert_eq!(told(&[calls("", &[(Some("t1"), "w", r#"{"a":2}"#)])]).0, "assistant w{}#t1");
+}
