@@ -21,6 +21,7 @@ mod otlp;
 mod otlp_json;
 mod pages;
 mod painted;
+mod pairs;
 mod picture;
 mod pictures;
 mod program;
