@@ -17,7 +17,7 @@ use super::{
     span_tree::{SpanNode, SpanTree},
     text_hash::{hash, without_white_space},
 };
-use crate::model::Timestamp;
+use crate::model::{Category, Timestamp};
 
 /// A message of fewer bytes than this may be contained in another by chance.
 const DISTINCTIVE: usize = 8;
@@ -144,29 +144,27 @@ fn once_a_call(listed: Vec<ComparedFailure>) -> Vec<ComparedFailure> {
     listed.into_iter().enumerate().filter(|(at, listed)| is_best(*at, listed)).map(|(_, listed)| listed).collect()
 }
 
-/// Leaves out failures that another scope recorded in the same words, of which one span lies within the other: what is
-/// between the two never came, or one instrumentation does not enclose the other. Two calls failed each by itself.
-fn recorded_once(tree: &SpanTree, listed: Vec<ComparedFailure>) -> Vec<ComparedFailure> {
-    let mut by_words: HashMap<&str, Vec<usize>> = HashMap::new();
-    for (at, listed) in listed.iter().enumerate().filter(|(_, listed)| listed.words.len() >= DISTINCTIVE) {
-        by_words.entry(&listed.words).or_default().push(at);
+/// Leaves out failures that another scope recorded in the same words for a call, where the one span lies within the other:
+/// what is between the two never came, or one instrumentation does not enclose the other. What two calls or tools failed
+/// with is of each.
+fn recorded_once(tree: &SpanTree, mut listed: Vec<ComparedFailure>) -> Vec<ComparedFailure> {
+    let node = |failure: &ComparedFailure| &tree.nodes[failure.failure_site.node];
+    let mut of_calls: HashMap<String, Vec<&SpanNode>> = HashMap::new();
+    for failure in listed.iter().filter(|failure| failure.call.is_some() && failure.words.len() >= DISTINCTIVE) {
+        of_calls.entry(failure.words.clone()).or_default().push(node(failure));
     }
-    let is_again = |at: usize, listed: &ComparedFailure, others: &[ComparedFailure]| {
-        let node = &tree.nodes[listed.failure_site.node];
-        let scope = |node: &SpanNode| node.span.map(|(_, digest)| digest.scope);
-        let same = by_words.get(listed.words.as_str()).into_iter().flatten().filter(|other| **other != at);
-        listed.call.is_none()
-            && same.copied().within(&FAILURES_BENEATH).any(|other| {
-                let (nth, other) = (other, &others[other]);
-                let theirs = &tree.nodes[other.failure_site.node];
-                let is_other_scope = scope(node).zip(scope(theirs)).is_some_and(|(own, theirs)| own != theirs);
-                // Of two that are no calls the inner one stays.
-                let is_theirs = other.call.is_some() || within(theirs, node) && (!within(node, theirs) || nth < at);
-                is_other_scope && is_theirs && (within(theirs, node) || within(node, theirs))
-            })
-    };
-    let again: Vec<bool> = listed.iter().enumerate().map(|(at, own)| is_again(at, own, &listed)).collect();
-    listed.into_iter().zip(again).filter(|(_, again)| !again).map(|(listed, _)| listed).collect()
+    let scope = |node: &SpanNode| node.span.map(|(_, digest)| digest.scope);
+    listed.retain(|failure| {
+        let own = node(failure);
+        let is_that = |call: &&SpanNode| {
+            let is_other_scope = scope(own).zip(scope(call)).is_some_and(|(own, theirs)| own != theirs);
+            is_other_scope && (within(call, own) || within(own, call))
+        };
+        let is_of_its_own = failure.call.is_some() || own.category == Category::Tool;
+        let calls = of_calls.get(&failure.words).filter(|_| !is_of_its_own);
+        !calls.is_some_and(|calls| calls.iter().copied().within(&FAILURES_BENEATH).any(|call| is_that(&call)))
+    });
+    listed
 }
 
 /// Whether a span ran while another did, and ended before it or with it.
