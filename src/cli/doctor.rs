@@ -148,7 +148,8 @@ fn newest(traces: &[Picked], spans: u64) -> &[Picked] {
     let mut held = 0_u64;
     let fits = |picked: &&Picked| {
         let has_room = held < spans;
-        held = held.saturating_add(picked.spans);
+        // A trace of which only log records came takes time as well.
+        held = held.saturating_add(picked.spans.max(1));
         has_room
     };
     let count = traces.iter().rev().take_while(fits).count();
@@ -249,7 +250,7 @@ fn write_report(out: &mut dyn Write, scopes: &Scopes, terminal: Option<usize>) -
     if scopes.values().all(|seen| seen.calls == 0) {
         writeln!(
             out,
-            "\nNo model call came. If one should have, instrument the library that calls the model as well."
+            "\nNo model call came in these traces. If one should have, instrument the library that calls the model as well."
         )?;
     } else if well {
         writeln!(out, "\nNothing is missing.")?;

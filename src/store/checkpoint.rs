@@ -38,6 +38,9 @@ const MOST_UNMERGED: u32 = 64;
 /// How many are taken to have been left when the file was opened: each time that it is, one small row group more is in it.
 const UNMERGED_BEFORE: u32 = 2;
 
+/// Bytes that a little merging may write, about, where the file has as many.
+const MERGED: u64 = 1 << 30;
+
 /// How much of the small row groups a checkpoint merges.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Merging {
@@ -80,7 +83,9 @@ struct State {
     /// How many checkpoints were asked for, and how many of those have ended: written, or failed.
     asked: u64,
     ended: u64,
-    /// When something was committed last.
+    /// Whether one of those that were asked for and have not ended merges all.
+    merges_all: bool,
+    /// When the writer committed something last, or was only woken.
     committed: Instant,
     /// Checkpoints that merged nothing and were not made up for since. 0 in memory, where no file is written.
     unmerged: u32,
@@ -99,18 +104,21 @@ impl State {
             return Err(Some(left));
         }
         Ok(match self.due {
-            _ if self.asked > self.ended => Merging::All,
+            _ if self.merges_all => Merging::All,
             Due::Now if self.unmerged < MOST_UNMERGED => Merging::Nothing,
             _ => Merging::Little,
         })
     }
 
-    /// Notes what a checkpoint merged.
-    fn merged(&mut self, merging: Merging) {
-        self.unmerged = match merging {
-            Merging::Nothing => self.unmerged.saturating_add(1),
-            Merging::Little => self.unmerged.saturating_sub(2),
-            Merging::All => 0,
+    /// Notes what a checkpoint merged, or failed to.
+    fn merged(&mut self, merging: Merging, is_written: bool) {
+        self.unmerged = match (merging, is_written) {
+            (Merging::Nothing, true) => self.unmerged.saturating_add(1),
+            (Merging::Little, true) => self.unmerged.saturating_sub(2),
+            (Merging::All, true) => 0,
+            // What cannot be merged must not keep the log from the file, nor have the file opened again and again.
+            (Merging::Little, false) => 0,
+            (Merging::Nothing | Merging::All, false) => self.unmerged,
         };
     }
 }
@@ -129,7 +137,15 @@ impl Checkpointer {
     /// Makes it; [`Checkpointer::run`] does the work, on a thread of its own.
     pub fn new(database: &Arc<Database>, queue: Arc<WriteQueue>, health: Arc<Mutex<StoreHealth>>) -> Self {
         let unmerged = if database.path().is_some() { UNMERGED_BEFORE } else { 0 };
-        let state = State { due: Due::Not, log: LOG, asked: 0, ended: 0, committed: Instant::now(), unmerged };
+        let state = State {
+            due: Due::Not,
+            log: LOG,
+            asked: 0,
+            ended: 0,
+            merges_all: false,
+            committed: Instant::now(),
+            unmerged,
+        };
         Self {
             database: database.clone(),
             connection: database.pooled(),
@@ -140,7 +156,7 @@ impl Checkpointer {
         }
     }
 
-    /// Notes how large the log is; to be called after each commit.
+    /// Notes how large the log is; to be called after each round of the writer.
     pub fn notice(&self, log_bytes: u64) {
         let mut state = lock(&self.state);
         state.committed = Instant::now();
@@ -156,10 +172,12 @@ impl Checkpointer {
     }
 
     /// Asks for a checkpoint of what is committed now, however small the log is. It has ended, written or failed, when
-    /// [`Self::ended`] is as large as the number that is returned; the writer is woken then.
-    pub fn request(&self) -> u64 {
+    /// [`Self::ended`] is as large as the number that is returned; the writer is woken then. With `merges_all` it also
+    /// brings together what was left of row groups from which rows were removed.
+    pub fn request(&self, merges_all: bool) -> u64 {
         let mut state = lock(&self.state);
         state.asked += 1;
+        state.merges_all |= merges_all;
         if state.due == Due::Not {
             state.due = Due::Now;
         }
@@ -193,11 +211,11 @@ impl Checkpointer {
             let mut state = lock(&self.state);
             let was_awaited = asked > state.ended;
             state.ended = asked;
-            if is_written {
-                state.merged(merging);
-            }
+            state.merged(merging, is_written);
             // What was asked for meanwhile may be about what was committed meanwhile.
-            if is_written && state.due == Due::Now && state.asked == asked {
+            let is_all = state.asked == asked;
+            state.merges_all &= !(is_all && merging == Merging::All);
+            if is_written && is_all && state.due == Due::Now {
                 state.due = Due::Not;
             }
             drop(state);
@@ -231,6 +249,10 @@ impl Checkpointer {
     /// `force` makes it wait for the transaction that is open. Without it, a checkpoint fails while one is open, which a
     /// busy writer always has.
     fn write(&self, merging: Merging) -> bool {
+        // Small row groups can wait until there is room, and the log cannot.
+        let has_room = |free: u64| free >= self.database.size().unwrap_or(0).min(MERGED).saturating_add(SPARE);
+        let is_kept = merging != Merging::Little || self.database.free_bytes().is_none_or(has_room);
+        let merging = if is_kept { merging } else { Merging::Nothing };
         let (disk_full, _reserve) = match self.reserve() {
             Ok(reserve) => (None, reserve),
             Err(why) => (Some(why), None),
@@ -310,22 +332,25 @@ mod tests {
     #[test]
     fn small_row_groups_are_merged_while_nothing_is_committed() {
         let now = Instant::now();
-        let mut state = State { due: Due::Not, log: LOG, asked: 0, ended: 0, committed: now, unmerged: 0 };
+        let mut state =
+            State { due: Due::Not, log: LOG, asked: 0, ended: 0, merges_all: false, committed: now, unmerged: 0 };
         assert_eq!(state.due(None, now + IDLE), Err(None), "nothing is left to be merged");
         state.due = Due::Now;
         assert_eq!(state.due(None, now), Ok(Merging::Nothing));
         assert_eq!(state.due(Some(now + RETRY), now), Err(Some(RETRY)), "the last one failed");
-        state.merged(Merging::Nothing);
+        state.merged(Merging::Nothing, true);
         state.due = Due::Not;
         assert_eq!(state.due(None, now), Err(Some(IDLE)));
         assert_eq!(state.due(None, now + IDLE), Ok(Merging::Little));
-        state.merged(Merging::Little);
+        state.merged(Merging::Little, true);
         assert_eq!(state.due(None, now + IDLE), Err(None));
         (state.due, state.unmerged) = (Due::Now, MOST_UNMERGED);
         assert_eq!(state.due(None, now), Ok(Merging::Little), "it has been busy for long");
-        state.asked = 1;
+        state.merged(Merging::Little, false);
+        assert_eq!(state.due(None, now), Ok(Merging::Nothing), "what cannot be merged keeps the log from nothing");
+        state.merges_all = true;
         assert_eq!(state.due(None, now), Ok(Merging::All), "rows were removed");
-        state.merged(Merging::All);
+        state.merged(Merging::All, true);
         assert_eq!(state.unmerged, 0);
     }
 

@@ -1,5 +1,5 @@
-//! Which messages the log records without a trace carry. Those of a trace are in `trace_contents`; these have no trace to
-//! be noted of.
+//! Which messages, and pieces of raw forms, the log records without a trace have. Those of a trace are in `trace_contents`;
+//! these have no trace to be noted of.
 
 use std::collections::BTreeSet;
 

@@ -214,7 +214,7 @@ impl Retention {
         if is_size && current.is_new && within.database.log_bytes() > 0 {
             // What the log holds takes less room in the file.
             current.is_new = false;
-            current.phase = Phase::Await(within.checkpointer.request());
+            current.phase = Phase::Await(within.checkpointer.request(false));
             return Ok(Changes::default());
         }
         current.is_futile = is_size && current.was_of_no_use(used, records);
@@ -271,7 +271,7 @@ impl Retention {
     fn compact(&mut self, current: &mut Current, within: &mut Within) -> Result<Changes, DatabaseError> {
         let Some(stretch) = current.stretches.front().copied() else {
             if current.is_compacted {
-                current.phase = Phase::Await(within.checkpointer.request());
+                current.phase = Phase::Await(within.checkpointer.request(true));
             } else {
                 current.stretches = within.connection.with(|connection| self.moved.stretches(connection))?;
                 current.is_compacted = true;
@@ -290,7 +290,7 @@ impl Retention {
         if let Some(stretch) = current.stretches.front().copied() {
             current.move_some(stretch, within)?;
             if current.stretches.is_empty() {
-                current.phase = Phase::Await(within.checkpointer.request());
+                current.phase = Phase::Await(within.checkpointer.request(true));
             }
             return Ok(Changes::default());
         }

@@ -70,7 +70,7 @@ struct CachedTrace {
     changes: u64,
     /// The place of each span in `digests`, and how complete its record is.
     spans: HashMap<SpanId, (usize, Rank)>,
-    /// The messages and tool definitions that the trace has.
+    /// The messages and tool definitions that the trace has, and the pieces of its raw forms.
     contents: HashSet<ContentId>,
     /// Its session in the last committed summary; `None` if it has none.
     session: Option<SessionId>,

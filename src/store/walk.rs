@@ -76,7 +76,8 @@ impl Store {
     }
 
     fn raw_spans_at_once(&self, traces: &[TraceId]) -> Result<HashMap<TraceId, Vec<Span>>, StoreError> {
-        Ok(self.connection.with_room(|connection: &Connection| received::spans(connection, traces))?)
+        let read = |connection: &Connection| queries::at_one_moment(connection, || received::spans(connection, traces));
+        Ok(self.connection.with_room(read)?)
     }
 
     /// The log records picked, by time; also those without a trace, unless the pick names one.
@@ -108,7 +109,8 @@ impl Store {
     }
 
     fn raw_logs_at_once(&self, ids: &[LogId]) -> Result<Vec<LogRecord>, StoreError> {
-        Ok(self.connection.with_room(|connection: &Connection| received::logs(connection, ids))?)
+        let read = |connection: &Connection| queries::at_one_moment(connection, || received::logs(connection, ids));
+        Ok(self.connection.with_room(read)?)
     }
 
     /// The traces picked, by start.

@@ -261,7 +261,7 @@ pub fn remove_all(current: &mut Current, within: &mut Within) -> Result<Changes,
     within.summaries.clear();
     current.is_new = false;
     current.removed = Removed { traces: held.runs, sessions: held.sessions, spans, logs };
-    current.phase = Phase::Await(within.checkpointer.request());
+    current.phase = Phase::Await(within.checkpointer.request(true));
     Ok(Changes { all: true, ..Changes::default() })
 }
 
