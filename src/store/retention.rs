@@ -214,7 +214,7 @@ impl Retention {
         if is_size && current.is_new && within.database.log_bytes() > 0 {
             // What the log holds takes less room in the file.
             current.is_new = false;
-            current.phase = Phase::Await(within.checkpointer.request(false));
+            current.phase = Phase::Await(within.checkpointer.request(true));
             return Ok(Changes::default());
         }
         current.is_futile = is_size && current.was_of_no_use(used, records);
