@@ -38,6 +38,9 @@ const MOST_UNMERGED: u32 = 64;
 /// How many are taken to have been left when the file was opened: each time that it is, one small row group more is in it.
 const UNMERGED_BEFORE: u32 = 2;
 
+/// From what part of the size that the file is kept below on every checkpoint merges all.
+const NEAR: (u64, u64) = (3, 4);
+
 /// Bytes that a little merging may write, about, where the file has as many.
 const MERGED: u64 = 1 << 30;
 
@@ -80,6 +83,8 @@ struct State {
     due: Due,
     /// Bytes of log from which on a checkpoint is due.
     log: u64,
+    /// The size that the file is kept below.
+    kept: Option<u64>,
     /// How many checkpoints were asked for, and how many of those have ended: written, or failed.
     asked: u64,
     ended: u64,
@@ -140,6 +145,7 @@ impl Checkpointer {
         let state = State {
             due: Due::Not,
             log: LOG,
+            kept: None,
             asked: 0,
             ended: 0,
             merges_all: false,
@@ -168,7 +174,8 @@ impl Checkpointer {
 
     /// Takes the size that the file is kept below: until a checkpoint the log is as much beside it.
     pub fn keep(&self, size: Option<u64>) {
-        lock(&self.state).log = log_of(size);
+        let mut state = lock(&self.state);
+        (state.log, state.kept) = (log_of(size), size);
     }
 
     /// Asks for a checkpoint of what is committed now, however small the log is. It has ended, written or failed, when
@@ -206,6 +213,7 @@ impl Checkpointer {
         let mut not_before = None;
         while let Some(merging) = self.wait_until_due(not_before) {
             let asked = lock(&self.state).asked;
+            let merging = self.fitting(merging);
             let is_written = self.write(merging);
             not_before = if is_written { None } else { Some(Instant::now() + RETRY) };
             let mut state = lock(&self.state);
@@ -243,16 +251,27 @@ impl Checkpointer {
     /// Writes a checkpoint that merges nothing. Returns whether it was written; why not is logged and reported. The log stays
     /// then, and the next checkpoint brings it into the file.
     pub fn checkpoint(&self) -> bool {
-        self.write(Merging::Nothing)
+        self.write(self.fitting(Merging::Nothing))
+    }
+
+    /// What is merged of what would be, because of the room that there is.
+    fn fitting(&self, merging: Merging) -> Merging {
+        let size = self.database.size().unwrap_or(0);
+        let has_room = |free: u64| free >= size.min(MERGED).saturating_add(SPARE);
+        match merging {
+            // Small row groups can wait until there is room on the disk, and the log cannot.
+            Merging::Little if !self.database.free_bytes().is_none_or(has_room) => Merging::Nothing,
+            // Old runs are removed soon, or are just being. What is left of them must not take the room of new ones.
+            Merging::Nothing if lock(&self.state).kept.is_some_and(|kept| size > kept / NEAR.1 * NEAR.0) => {
+                Merging::All
+            }
+            merging => merging,
+        }
     }
 
     /// `force` makes it wait for the transaction that is open. Without it, a checkpoint fails while one is open, which a
     /// busy writer always has.
     fn write(&self, merging: Merging) -> bool {
-        // Small row groups can wait until there is room, and the log cannot.
-        let has_room = |free: u64| free >= self.database.size().unwrap_or(0).min(MERGED).saturating_add(SPARE);
-        let is_kept = merging != Merging::Little || self.database.free_bytes().is_none_or(has_room);
-        let merging = if is_kept { merging } else { Merging::Nothing };
         let (disk_full, _reserve) = match self.reserve() {
             Ok(reserve) => (None, reserve),
             Err(why) => (Some(why), None),
@@ -332,8 +351,16 @@ mod tests {
     #[test]
     fn small_row_groups_are_merged_while_nothing_is_committed() {
         let now = Instant::now();
-        let mut state =
-            State { due: Due::Not, log: LOG, asked: 0, ended: 0, merges_all: false, committed: now, unmerged: 0 };
+        let mut state = State {
+            due: Due::Not,
+            log: LOG,
+            kept: None,
+            asked: 0,
+            ended: 0,
+            merges_all: false,
+            committed: now,
+            unmerged: 0,
+        };
         assert_eq!(state.due(None, now + IDLE), Err(None), "nothing is left to be merged");
         state.due = Due::Now;
         assert_eq!(state.due(None, now), Ok(Merging::Nothing));
