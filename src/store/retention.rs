@@ -36,6 +36,9 @@ use current::{Current, Phase, STEP, remove_all, sweep};
 
 pub use current::Within;
 
+/// How many more checkpoints have to leave the file as large before what was removed is taken to be of no use.
+const LOOKS: u32 = 4;
+
 /// How long after a look whether something is beyond the limits it is looked again, if something was stored meanwhile.
 const EVERY: Duration = Duration::from_secs(5);
 /// The same if nothing was: runs become old by themselves.
@@ -217,7 +220,14 @@ impl Retention {
             current.phase = Phase::Await(within.checkpointer.request(true));
             return Ok(Changes::default());
         }
-        current.is_futile = is_size && current.was_of_no_use(used, records);
+        let was_of_no_use = is_size && current.was_of_no_use(used, records);
+        if was_of_no_use && current.looks < LOOKS {
+            // A checkpoint frees no room while something that was begun before may still read what was there.
+            current.looks += 1;
+            current.phase = Phase::Await(within.checkpointer.request(true));
+            return Ok(Changes::default());
+        }
+        (current.is_futile, current.looks) = (was_of_no_use, 0);
         if current.is_futile || (traces.is_empty() && logs.is_empty()) {
             current.phase = match current.removal {
                 // Somebody waits, and it is not worth a checkpoint.

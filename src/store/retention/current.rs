@@ -76,6 +76,8 @@ pub struct Current {
     pub seeks_left_over: bool,
     /// The file is still too large, and what was removed last made it no smaller.
     pub is_futile: bool,
+    /// How often in a row the room of what was removed was looked for again.
+    pub looks: u32,
 }
 
 /// What a file holds.
@@ -141,6 +143,7 @@ impl Current {
             used: None,
             is_new: true,
             is_futile: false,
+            looks: 0,
         }
     }
 
