@@ -40,7 +40,7 @@ pub fn read_once(message: &mut Message) {
 /// The JSON object of which each piece stands twice in a text; `None` where it is not that, or not known which object.
 pub fn once(text: &str) -> Option<Value> {
     let text = text.trim().as_bytes();
-    if text.first() != Some(&b'{') || text.len() > LONGEST || text.len() % 2 != 0 {
+    if text.first() != Some(&b'{') || text.len() > LONGEST || !text.len().is_multiple_of(2) {
         return None;
     }
     let (half, rest) = text.split_at(text.len() / 2);

@@ -120,9 +120,8 @@ impl State {
         self.unmerged = match (merging, is_written) {
             (Merging::Nothing, true) => self.unmerged.saturating_add(1),
             (Merging::Little, true) => self.unmerged.saturating_sub(2),
-            (Merging::All, true) => 0,
             // What cannot be merged must not keep the log from the file, nor have the file opened again and again.
-            (Merging::Little, false) => 0,
+            (Merging::All, true) | (Merging::Little, false) => 0,
             (Merging::Nothing | Merging::All, false) => self.unmerged,
         };
     }

@@ -268,7 +268,7 @@ mod tests {
             history.clone(),
             [&text(4, 900)[..], &history, &text(5, 3000)].concat(),
             history[..30_000].to_vec(),
-            [&history[..], &history, &[0; 50_000]].concat(),
+            [&history[..], &history, &vec![0; 50_000]].concat(),
             vec![7; 100_000],
         ];
         for form in forms.map(Bytes::from) {

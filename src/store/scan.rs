@@ -80,7 +80,7 @@ impl Scan {
     fn block_at(&self, at: u64) -> Option<Vec<u8>> {
         loop {
             let block = self.database.block_at(at);
-            if block.is_some() || !self.database.size().is_some_and(|size| at + length_at(at) as u64 <= size) {
+            if block.is_some() || self.database.size().is_none_or(|size| at + length_at(at) as u64 > size) {
                 return block;
             }
             if self.ends.come_within(AGAIN) {

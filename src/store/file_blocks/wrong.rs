@@ -129,7 +129,9 @@ mod tests {
         assert_eq!(wrong_blocks(&path, u64::MAX).unwrap(), []);
         let mut damaged = fs::read(&path).unwrap();
         let places = [HEADER + 100, 3 * HEADER + BLOCK + 7, 3 * HEADER + 4 * BLOCK + 5_000];
-        places.iter().for_each(|at| damaged[*at] ^= 0x55);
+        for at in places {
+            damaged[at] ^= 0x55;
+        }
         fs::write(&path, &damaged).unwrap();
         let wrong = wrong_blocks(&path, u64::MAX).unwrap();
         assert_eq!(wrong.iter().map(WrongBlock::number).collect::<Vec<_>>(), [None, Some(1), Some(4)]);

@@ -148,9 +148,8 @@ fn salvaged(
 /// Whether the engine opens the store as it is.
 fn is_readable(path: &Path) -> bool {
     match crate::store::open::connect_to_read(path) {
-        Ok(_) => true,
         Err(OpenError::Unusable { why, .. }) => !is_corrupt(&why),
-        Err(_) => true,
+        Ok(_) | Err(_) => true,
     }
 }
 

@@ -69,6 +69,9 @@ struct Reading<'a> {
     those: &'static str,
 }
 
+/// The records of a stretch with their positions, where they came from, and how many more do not unpack.
+type Stretch = (Vec<(RawRecord, u32)>, Origins, u64);
+
 impl Reading<'_> {
     /// Hands on all records of some stretches that can be read, with their positions, some at a time. Returns how many could
     /// not be, with those that `each` returns.
@@ -113,7 +116,7 @@ impl Reading<'_> {
     }
 
     /// Reads the records of a stretch; also says how many of them do not unpack.
-    fn read(&self, sql: &str, from: i64, to: i64) -> Result<(Vec<(RawRecord, u32)>, Origins, u64), DatabaseError> {
+    fn read(&self, sql: &str, from: i64, to: i64) -> Result<Stretch, DatabaseError> {
         let mut statement = self.connection.prepare_cached(sql)?;
         let mut found = statement.query(named_params! { "from": from, "to": to })?;
         let (mut records, mut undecoded) = (Vec::new(), 0);

@@ -78,8 +78,7 @@ fn what_changed_is_put_right_or_what_can_be_read_is_and_either_is_said() {
         store.close();
         outcomes.push(outcome);
     }
-    use Outcome::{RescuedAtOnce, RescuedThen, RightedAtOnce, RightedThen};
-    for seen in [RightedAtOnce, RightedThen, RescuedAtOnce, RescuedThen] {
+    for seen in [Outcome::RightedAtOnce, Outcome::RightedThen, Outcome::RescuedAtOnce, Outcome::RescuedThen] {
         assert!(outcomes.contains(&seen), "{seen:?} in {outcomes:?}");
     }
 }

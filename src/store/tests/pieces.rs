@@ -39,7 +39,9 @@ fn conversation(of: &str, turns: u8) -> Vec<Sent> {
 
 /// Sends spans one by one, as they end.
 fn send_each(store: &Store, spans: &[Sent]) {
-    spans.iter().for_each(|sent| send(store, [sent.clone()]));
+    for sent in spans {
+        send(store, [sent.clone()]);
+    }
 }
 
 fn came_back(store: &Store, of: &str, sent: &[Sent]) {
