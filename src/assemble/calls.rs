@@ -132,7 +132,8 @@ pub fn count(tree: &SpanTree, price: Price) -> CountedCalls {
     let is_sum_of_agent = |at: usize| {
         let node = &tree.nodes[at];
         let is_step = node.category == Category::Chain && node.after == at + 1;
-        is_step && agent_named(node).is_some_and(|name| agents.contains(name))
+        let is_beside = |(last, end): &(usize, usize)| *last > at || *end <= at;
+        is_step && agent_named(node).and_then(|name| agents.get(name)).is_some_and(is_beside)
     };
     // Tokens on a message between agents count only if no call is known in the whole trace (`calls.md` 4).
     let is_known_otherwise = |holder: &usize| top.any && (tree.nodes[*holder].relays() || is_sum_of_agent(*holder));
@@ -420,14 +421,22 @@ fn billed_facts(tree: &SpanTree, call: &Call) -> GenAi {
     }
 }
 
-/// The agents with calls beneath them, by name.
-fn agents_with_calls<'t>(tree: &SpanTree<'t>) -> HashSet<&'t str> {
+/// The agents with calls beneath them, by name: where the last one begins, and where the first one ends. A node lies
+/// beneath all agents of a name only between the two.
+fn agents_with_calls<'t>(tree: &SpanTree<'t>) -> HashMap<&'t str, (usize, usize)> {
     let calls: Vec<usize> = (0..tree.nodes.len()).filter(|at| tree.nodes[*at].is_call()).collect();
     let has_calls = |(at, agent): &(usize, &SpanNode)| {
         let first = calls.partition_point(|call| call <= at);
         agent.category == Category::Agent && calls.get(first).is_some_and(|call| *call < agent.after)
     };
-    tree.nodes.iter().enumerate().filter(has_calls).filter_map(|(_, agent)| agent_named(agent)).collect()
+    let mut found: HashMap<&str, (usize, usize)> = HashMap::new();
+    for (at, agent) in tree.nodes.iter().enumerate().filter(has_calls) {
+        if let Some(name) = agent_named(agent) {
+            let (last, end) = found.entry(name).or_insert((at, agent.after));
+            (*last, *end) = (at, agent.after.min(*end));
+        }
+    }
+    found
 }
 
 /// The agent that a node's span names.

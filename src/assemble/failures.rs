@@ -145,8 +145,8 @@ fn once_a_call(listed: Vec<ComparedFailure>) -> Vec<ComparedFailure> {
 }
 
 /// Leaves out failures that another scope recorded in the same words for a call, where the one span lies within the other:
-/// what is between the two never came, or one instrumentation does not enclose the other. What two calls or tools failed
-/// with is of each.
+/// what is between the two never came, or one instrumentation does not enclose the other. What two calls, tools or
+/// searches failed with is of each.
 fn recorded_once(tree: &SpanTree, mut listed: Vec<ComparedFailure>) -> Vec<ComparedFailure> {
     let node = |failure: &ComparedFailure| &tree.nodes[failure.failure_site.node];
     let mut of_calls: HashMap<String, Vec<&SpanNode>> = HashMap::new();
@@ -160,7 +160,7 @@ fn recorded_once(tree: &SpanTree, mut listed: Vec<ComparedFailure>) -> Vec<Compa
             let is_other_scope = scope(own).zip(scope(call)).is_some_and(|(own, theirs)| own != theirs);
             is_other_scope && (within(call, own) || within(own, call))
         };
-        let is_of_its_own = failure.call.is_some() || own.category == Category::Tool;
+        let is_of_its_own = failure.call.is_some() || matches!(own.category, Category::Tool | Category::Retriever);
         let calls = of_calls.get(&failure.words).filter(|_| !is_of_its_own);
         !calls.is_some_and(|calls| calls.iter().copied().within(&FAILURES_BENEATH).any(|call| is_that(&call)))
     });

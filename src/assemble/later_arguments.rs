@@ -39,8 +39,10 @@ pub fn complete(conversations: &mut [Vec<Conversation>], tools: &mut [Vec<ToolRu
         let own = calls(conversations, &lost, false);
         for run in tools.iter_mut().filter(|run| is_lost(&&**run)) {
             let Some(id) = &run.call_id else { continue };
-            let whole = own.get(id).or_else(|| repeated.get(id)).and_then(|found| Some(known(found.part())?.1));
-            if let Some(whole) = whole.filter(|whole| whole.name == run.name && whole.input.as_map().is_some()) {
+            let found = [own.get(id), repeated.get(id)].into_iter().flatten().map(Repeated::part);
+            let mut found = found.filter(|part| !part.truncated).filter_map(known).map(|(_, call)| call);
+            let says_more = |call: &ToolCall| call.input.as_map().is_some_and(|arguments| !arguments.is_empty());
+            if let Some(whole) = found.find(|call| call.name == run.name && says_more(call)) {
                 run.input = whole.input.clone().into();
             }
         }

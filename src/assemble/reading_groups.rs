@@ -50,8 +50,8 @@ pub fn groups<'r>(sources: &[ReadingSource<'r>]) -> Vec<ReadingGroup<'r>> {
     let mut groups: Vec<ReadingGroup> = Vec::new();
     // For each group its last reading with both a prompt and a completion.
     let mut whole: Vec<Option<&Reading>> = Vec::new();
-    // For each group and number of an answer the last reading that has it.
-    let mut answers: HashMap<(usize, u64), &Reading> = HashMap::new();
+    // For each group, length of the prompt before it and number of an answer the last reading that has it.
+    let mut answers: HashMap<(usize, usize, u64), &Reading> = HashMap::new();
     let mut by_key: HashMap<(usize, &str, u8, bool), usize> = HashMap::new();
     for source in sources {
         for reading in &source.translation.readings {
@@ -79,7 +79,8 @@ pub fn groups<'r>(sources: &[ReadingSource<'r>]) -> Vec<ReadingGroup<'r>> {
                 continue;
             }
             // So do some with an answer, when its stream ends and again when it is closed.
-            let before = reading.choice.and_then(|number| answers.insert((at, number), reading));
+            let asked = groups[at].prompt.len();
+            let before = reading.choice.and_then(|number| answers.insert((at, asked, number), reading));
             if before.is_some_and(|last| is_repeated(last, reading)) {
                 continue;
             }

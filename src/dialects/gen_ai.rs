@@ -13,8 +13,8 @@ use super::{
     parts, reading,
 };
 use crate::model::{
-    Carrier, Content, ContentKind, GenAi, Message, Part, Reading, Role, Source, Timestamp, ToolResult, Translation,
-    Value,
+    Carrier, Category, Content, ContentKind, GenAi, Message, Part, Reading, Role, Source, Timestamp, ToolResult,
+    Translation, Value,
 };
 
 pub const DIALECT: Dialect = Dialect {
@@ -75,8 +75,10 @@ fn translate(source: &Source, into: &mut Translation) {
     let get = |key: &str| source.attributes.get(key).or_else(|| body.get(key));
     let before = into.readings.len();
     carried(DIALECT.name, carrier, get, into);
-    let asked = get(QUERY).and_then(Value::as_str).and_then(parts::text);
-    let found = get(DOCUMENTS).map_or_else(Vec::new, documents::of_list);
+    // A model's answer is no search, whatever was found for it.
+    let is_search = into.genai.category != Category::Llm;
+    let asked = get(QUERY).filter(|_| is_search).and_then(Value::as_str).and_then(parts::text);
+    let found = get(DOCUMENTS).filter(|_| is_search).map_or_else(Vec::new, documents::of_list);
     let asked = reading::from_parts(Role::User, asked.into_iter().collect());
     reading::push(into, DIALECT.name, carrier, asked, reading::from_parts(Role::Assistant, found));
     let (called, returned) = runs(&into.readings[before..]);
@@ -229,6 +231,10 @@ mod tests {
             let found = r#"assistant: json {"id":"d1","score":0.9,"content":"Mild."} · json {"id":"d2"}"#;
             assert_eq!(sides(&read), (vec!["user: q".to_owned()], vec![found.to_owned()]));
         }
+        let answer = r#"[{"role":"assistant","parts":[{"type":"text","content":"Mild."}]}]"#;
+        let chat = Sample::span("chat m").with(&[("gen_ai.operation.name", "chat"), (OUTPUT, answer), (QUERY, "q")]);
+        let read = chat.with(&[(DOCUMENTS, FOUND)]).translate();
+        assert_eq!(sides(&read), (Vec::new(), vec!["assistant: Mild.".to_owned()]));
     }
 
     #[test]

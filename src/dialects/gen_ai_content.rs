@@ -98,12 +98,17 @@ fn messages(value: &Value, key: &str, role: Role, is_openlit: bool, notes: &mut 
 }
 
 /// The messages of a list in which lists of calls stand in the place of the answers that made them, perhaps with nothing
-/// in a call: Langtrace's.
+/// in a call: Langtrace's. `None` where another list is among them.
 fn among_lists_of_calls(data: &Value, role: Role) -> Option<Vec<Message>> {
     let items = data.as_array().filter(|items| items.iter().any(|item| item.as_array().is_some()))?;
+    let is_call = |item: &Value| {
+        let is_blank = |entries: &[(String, Value)]| entries.iter().all(|(_, value)| value.is_empty());
+        item.get("function").is_some() || item.as_map().is_some_and(is_blank)
+    };
     let mut found = Vec::new();
     for item in items {
         match item.as_array() {
+            Some(list) if !list.iter().all(is_call) => return None,
             Some(list) => {
                 let is_made = |part: &Part| matches!(&part.content, Content::Call(call) if !call.name.is_empty());
                 let made = list.iter().filter_map(calls::call).filter(is_made).collect();
@@ -176,6 +181,10 @@ mod tests {
             (r#"[{"role":"system","content":"S"},{"role":"user","content":"hi"}]"#, vec!["system: S", "user: hi"]),
             (r#"{"messages":[{"role":"user","content":"hi"}]}"#, vec!["user: hi"]),
             (r#"{"city":"Paris"}"#, vec![r#"user: json {"city":"Paris"}"#]),
+            (
+                r#"[{"role":"user","content":"q"},[{"type":"text","text":"the context"}]]"#,
+                vec![r#"user: json [{"role":"user","content":"q"},[{"type":"text","text":"the context"}]]"#],
+            ),
         ] {
             let event = Sample::span("chat").event("gen_ai.content.prompt", &[(PROMPT, prompt)]).translate();
             assert_eq!(sides(&event).0, expected, "{prompt}");

@@ -13,8 +13,9 @@ pub struct Parts<'a>(pub &'a [Part]);
 
 impl Serialize for Parts<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        // Of a result that was not recorded nothing is said, as of a prompt that was not.
-        let is_said = |part: &&Part| !(matches!(part.content, Content::Result(_)) && part.is_unrecorded());
+        // Of a result that was not recorded nothing is said, as of a prompt that was not; but whether it is an error.
+        let is_unsaid = |result: &ToolResult| result.is_error.is_none() && result.is_unrecorded();
+        let is_said = |part: &&Part| !matches!(&part.content, Content::Result(result) if is_unsaid(result));
         serializer.collect_seq(self.0.iter().filter(is_said).map(PartForm))
     }
 }
@@ -284,7 +285,12 @@ mod tests {
         }
         let given =
             ToolResult { call_id: Some("c".into()), name: None, is_error: None, content: vec![Part::unrecorded()] };
-        assert_eq!(json(&Parts(&[Part::new(Content::Result(given))])), "[]");
+        assert_eq!(json(&Parts(&[Part::new(Content::Result(given.clone()))])), "[]");
+        let failed = ToolResult { is_error: Some(true), ..given };
+        assert!(
+            json(&Parts(&[Part::new(Content::Result(failed))]))
+                .contains(r#""call_id":"c","name":null,"is_error":true"#)
+        );
         let cut = Part { truncated: true, hidden: true, ..Part::text("") };
         assert_eq!(json(&Parts(&[cut])), r#"[{"type":"text","text":"","truncated":true,"hidden":true}]"#);
     }

@@ -363,6 +363,11 @@ fn the_sum_of_an_agent_beside_its_calls_does_not_count() {
         one([spans, vec![sum(name)]].concat()).totals.model_calls
     };
     assert_eq!((calls("scout"), calls("clerk")), (2, 3));
+    // A step of the agent that it lies in is beside no other calls of it.
+    let mut step = chain(3, 1).tokens(500, 20);
+    step.translation.genai.agent = Some("A".to_owned());
+    let spans = vec![agent(1, 0, "A"), llm(2, 1).tokens(1, 1), step];
+    assert_eq!(sums(spans), (Some(501), Some(21), 2));
 }
 
 #[test]

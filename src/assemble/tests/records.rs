@@ -159,16 +159,19 @@ fn responses_of_a_server_that_gives_all_one_id_are_of_several_calls() {
 
 #[test]
 fn an_answer_that_was_recorded_twice_under_its_number_is_one() {
-    let said = |numbers: [u64; 2]| {
-        let logs = numbers.into_iter().zip(1..).map(|(number, nth)| {
-            let mut record = log(2, nth, &[], &[assistant("yes")]);
-            Arc::make_mut(&mut record.translation).readings[0].choice = Some(number);
-            record
-        });
-        let call = llm(2, 1).tokens(412, 1).at(2.0, 3.0);
-        only_conversation(&of(rows(1, vec![chain(1, 0), call], logs.collect()))).len()
+    let answer = |nth: u32, number: u64| {
+        let mut record = log(2, nth, &[], &[assistant("yes")]);
+        Arc::make_mut(&mut record.translation).readings[0].choice = Some(number);
+        record
     };
-    assert_eq!((said([0, 0]), said([0, 1])), (1, 2));
+    let said = |logs: Vec<LogRow>| {
+        let call = llm(2, 1).tokens(412, 1).at(2.0, 3.0);
+        only_conversation(&of(rows(1, vec![chain(1, 0), call], logs)))
+    };
+    let count = |number| said(vec![answer(1, 0), answer(2, number)]).len();
+    assert_eq!((count(0), count(1)), (1, 2));
+    let another = said(vec![answer(1, 0), log(2, 2, &[user("Really?")], &[]), answer(3, 0)]);
+    assert_eq!(another.len(), 3);
 }
 
 #[test]
@@ -201,4 +204,6 @@ fn a_failure_that_two_scopes_record_beside_each_other_is_one() {
     let beside =
         |scope: &str| vec![chain(1, 0), failed(llm(2, 1).at(2.0, 4.0), "one"), failed(chain(3, 1).at(2.5, 3.5), scope)];
     assert_eq!((count(beside("other")), count(beside("one"))), (1, 2));
+    let search = failed(made(3, 1, Category::Retriever).at(2.5, 3.5), "other");
+    assert_eq!(count(vec![chain(1, 0), failed(llm(2, 1).at(2.0, 4.0), "one"), search]), 2);
 }

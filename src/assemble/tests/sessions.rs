@@ -157,6 +157,17 @@ fn arguments_that_a_recorder_lost_are_those_that_a_later_run_repeats() {
         (only_conversation(&traces[0])[1].clone(), json::to_string(&traces[0].tools[0].input))
     };
     assert_eq!(told(&[assistant("a")]), (r#"assistant w{"a":1}#t1"#.to_owned(), r#"{"a":1}"#.to_owned()));
+    // What was recorded of a run is more than nothing.
+    let ran = |repeated: Message| {
+        let first = vec![chain(1, 0), llm(2, 1).asked(&[user("q")]).answered(&[asked(r#""Paris""#)])];
+        let history = [user("q"), repeated, results(&[(Some("t1"), "18C")]), user("r")];
+        let second = vec![chain(3, 0), llm(4, 3).asked(&history).answered(&[assistant("a")])];
+        let traces = session(vec![rows(1, first, Vec::new()), rows(2, second, Vec::new())]);
+        json::to_string(&traces[0].tools[0].input)
+    };
+    let mut cut = asked(r#"{"a":1}"#);
+    cut.parts[0].truncated = true;
+    assert_eq!([asked(r#"{"a":1}"#), asked("{}"), cut].map(ran), [r#"{"a":1}"#, r#""Paris""#, r#""Paris""#]);
     // Another call has the same id: it may be that one's.
     assert_eq!(told(&[calls("", &[(Some("t1"), "w", r#"{"a":2}"#)])]).0, "assistant w{}#t1");
 }
