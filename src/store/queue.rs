@@ -66,6 +66,8 @@ impl<T> Queued<T> {
 /// The sending end of the queue.
 pub struct WriteQueue {
     is_closed: AtomicBool,
+    /// Whether the writer was told of damage that it has not looked at yet.
+    is_damage_told: AtomicBool,
     sender: Sender<QueueItem>,
     /// How what takes the items out of it does.
     health: Arc<Mutex<StoreHealth>>,
@@ -75,7 +77,15 @@ impl WriteQueue {
     /// Makes an empty queue, and the end that the writer thread receives from.
     pub fn new() -> (Arc<Self>, Receiver<QueueItem>) {
         let (sender, items) = mpsc::channel();
-        (Arc::new(Self { is_closed: AtomicBool::new(false), sender, health: Arc::default() }), items)
+        (
+            Arc::new(Self {
+                is_closed: AtomicBool::new(false),
+                is_damage_told: AtomicBool::new(false),
+                sender,
+                health: Arc::default(),
+            }),
+            items,
+        )
     }
 
     /// How what takes the items out of it does, to be kept up to date by that.
@@ -103,9 +113,17 @@ impl WriteQueue {
         drop(self.sender.send(QueueItem::Probe));
     }
 
-    /// Has the writer put right what can be in the file, of which a part could not be read.
+    /// Has the writer put right what can be in the file, of which a part could not be read. Of one damage it is told once,
+    /// however many meet it.
     pub fn damaged(&self) {
-        drop(self.sender.send(QueueItem::Damaged));
+        if !self.is_damage_told.swap(true, Ordering::Relaxed) {
+            drop(self.sender.send(QueueItem::Damaged));
+        }
+    }
+
+    /// Notes that the writer has looked at the damage that it was told of.
+    pub fn damage_was_looked_at(&self) {
+        self.is_damage_told.store(false, Ordering::Relaxed);
     }
 
     /// Refuses new submissions. Those in the queue are still stored and answered.

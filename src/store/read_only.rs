@@ -30,9 +30,9 @@ use super::{
 };
 use crate::pricing::Prices;
 
-/// Bytes of a file whose checksums are read before it is read, which takes a tenth of a second. What is damaged in a larger one
-/// is found when it is needed.
-const LOOKED: u64 = 512 << 20;
+/// Bytes of a file whose checksums are read before it is read, which takes some hundredths of a second. What is damaged in a
+/// larger one is found when it is needed.
+const LOOKED: u64 = 64 << 20;
 
 impl Store {
     /// Opens the store to read it; an empty one if there is no file. `says` is handed what takes long, in words.

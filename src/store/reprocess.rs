@@ -195,7 +195,7 @@ fn readable<T>(read: Result<T, DatabaseError>) -> Result<Option<T>, DatabaseErro
 
 /// What came of work on one row; `None` if it panicked, which costs only that row. Of all rows it would be the first in the
 /// next batch again.
-fn surviving<T>(work: impl FnOnce() -> T) -> Option<T> {
+pub(super) fn surviving<T>(work: impl FnOnce() -> T) -> Option<T> {
     let done = catch_unwind(AssertUnwindSafe(work));
     done.inspect_err(|panic| error!(error = panic_text(&**panic), "a row could not be translated again")).ok()
 }

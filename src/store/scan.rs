@@ -4,7 +4,7 @@
 //! being written just now looks wrong for a moment, and one that holds nothing may be wrong: so all that is stored is read
 //! before the writer is told.
 
-use std::{sync::Arc, time::Duration};
+use std::{fs, sync::Arc, time::Duration};
 
 use duckdb::Connection;
 use tracing::{debug, warn};
@@ -18,15 +18,13 @@ use super::{
     removal::TABLES,
     reprocess::Ends,
     rescue::FIRST,
-    salvage::{rows_of, stretches},
+    salvage::{READ_AT_ONCE, read_rows, rows_of, stretches},
 };
 
 /// How long it waits after each block of 256 KiB, so that it reads at most 32 MiB a second.
 const PAUSE: Duration = Duration::from_millis(8);
 /// How long after a block looked wrong it is read again.
 const AGAIN: Duration = Duration::from_millis(if cfg!(test) { 10 } else { 1000 });
-/// Rows that are read at once: as many as the engine reads at once.
-const ROWS: i64 = 2048;
 
 /// Looks for wrong blocks.
 pub struct Scan {
@@ -80,13 +78,18 @@ impl Scan {
     fn block_at(&self, at: u64) -> Option<Vec<u8>> {
         loop {
             let block = self.database.block_at(at);
-            if block.is_some() || self.database.size().is_none_or(|size| at + length_at(at) as u64 > size) {
+            if block.is_some() || self.file_bytes().is_none_or(|bytes| at + length_at(at) as u64 > bytes) {
                 return block;
             }
             if self.ends.come_within(AGAIN) {
                 return None;
             }
         }
+    }
+
+    /// Bytes of the file, without its log.
+    fn file_bytes(&self) -> Option<u64> {
+        Some(fs::metadata(self.database.path()?).ok()?.len())
     }
 
     fn is_still_wrong(&self, at: u64, block: &[u8]) -> bool {
@@ -97,12 +100,8 @@ impl Scan {
     fn reads_all(&self) -> Result<(), DatabaseError> {
         for table in TABLES {
             let end = self.connection.with(|connection: &Connection| Ok(rows_of(connection, table)))?;
-            let sql = format!("select bit_xor(hash(whole)) from {table} as whole where rowid >= ? and rowid < ?");
-            for (from, to) in stretches(end.unwrap_or(i64::from(u32::MAX)), ROWS) {
-                self.connection.with(|connection: &Connection| {
-                    let mut statement = connection.prepare_cached(&sql)?;
-                    Ok(statement.query_row([from, to], |row| row.get::<_, Option<u64>>(0)).map(drop)?)
-                })?;
+            for (from, to) in stretches(end.unwrap_or(i64::from(u32::MAX)), READ_AT_ONCE) {
+                self.connection.with(|connection: &Connection| read_rows(connection, table, from, to))?;
                 if self.ends.come_within(PAUSE) {
                     return Err(DatabaseError::Away("the store closes".to_owned()));
                 }

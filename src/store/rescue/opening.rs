@@ -2,6 +2,7 @@
 
 use std::{path::Path, sync::Arc};
 
+use duckdb::Connection;
 use tracing::warn;
 
 use super::rescuing::rescue;
@@ -10,8 +11,10 @@ use crate::{
     store::{
         OpenError, Place,
         file_blocks::{RightedBytes, wrong_blocks},
+        log_file::with_suffix,
         open::{is_corrupt, put_right},
         pool::Database,
+        salvage::read_all,
     },
 };
 
@@ -31,11 +34,17 @@ pub fn open(
 ) -> Result<(Arc<Database>, Option<String>), OpenError> {
     let place = place.clone().whole()?;
     let Place::File(path) = &place else { return Ok((Database::open(&place)?, None)) };
-    let mut told: Vec<String> = righted(path).map(|righted| righted.says(path)).into_iter().collect();
+    let mut told = Vec::new();
+    if path.exists() && with_suffix(path, ".salvaged").exists() {
+        // An earlier process was ended while it put the new file in the place of the old one.
+        told.extend(rescue(path, prices, says)?.map(|rescued| rescued.says(path)));
+    }
+    told.extend(righted(path).map(|righted| righted.says(path)));
     let is_wrong = is_wrong(path);
     let opened = Database::open(&place);
     let is_damaged = match &opened {
-        Ok(_) => is_wrong,
+        // A block that holds nothing may be wrong: a checkpoint may have been ended while it was written.
+        Ok(database) => is_wrong && !can_be_read(database),
         Err(OpenError::Unusable { why, .. }) => is_corrupt(why),
         Err(_) => false,
     };
@@ -51,6 +60,8 @@ pub fn open(
             }
             match rescue(path, prices, says) {
                 Ok(rescued) => told.extend(rescued.map(|rescued| rescued.says(path))),
+                // Another process rescues it, or has it open.
+                Err(error @ OpenError::Held { .. }) => return Err(error),
                 // Much of it can be read all the same.
                 Err(error) if is_readable => {
                     warn!(%error, "the damaged store is opened as it is");
@@ -64,6 +75,14 @@ pub fn open(
         }
     };
     Ok((database, (!told.is_empty()).then(|| told.join("; "))))
+}
+
+/// Whether all that is stored can be read. What else fails than that says nothing about it.
+fn can_be_read(database: &Arc<Database>) -> bool {
+    let connection = database.pooled();
+    let read = connection.with(|connection: &Connection| read_all(connection));
+    connection.close();
+    !read.is_err_and(|error| is_corrupt(&error.to_string()))
 }
 
 /// Whether a block among the first of a file is wrong. What cannot be read the engine says.

@@ -80,10 +80,16 @@ pub fn rescue(path: &Path, prices: &Arc<Prices>, says: &dyn Fn(&str)) -> Result<
     let io = |error: io::Error| unusable(error.to_string());
     let _alone = Lock::take(path)?;
     // Another process may have rescued it meanwhile.
-    if wrong_blocks(path, u64::MAX).map_err(io)?.is_empty() {
+    let (making, made) = (with_suffix(path, ".salvaging"), with_suffix(path, ".salvaged"));
+    // Zeros count as whole, because blocks that hold nothing have them; the engine says whether it needs one of them.
+    if wrong_blocks(path, u64::MAX).map_err(io)?.is_empty() && is_readable(path) {
+        remove(&made).map_err(io)?;
         return Ok(None);
     }
-    let (making, made) = (with_suffix(path, ".salvaging"), with_suffix(path, ".salvaged"));
+    if made.exists() && !is_newest(path, &made).map_err(io)? {
+        // It was made before something else was stored, which is not in it.
+        remove(&made).map_err(io)?;
+    }
     if made.exists() {
         let kept = swap::swap(path, &made).map_err(io)?;
         return Ok(Some(told(path, Rescued { kept, salvaged: None, is_empty: false })));
@@ -105,7 +111,7 @@ pub fn rescue(path: &Path, prices: &Arc<Prices>, says: &dyn Fn(&str)) -> Result<
     let about = |error: OpenError| error.about(path, &making);
     match salvaged(path, &making, prices, |salvaged| done(Some(salvaged))) {
         Ok(rescued) => Ok(Some(rescued)),
-        Err(OpenError::Unusable { why, .. }) if !is_of_the_new_file(&why) && !is_readable(path) => {
+        Err(OpenError::Unusable { why, .. }) if !made.exists() && !is_of_the_new_file(&why) && !is_readable(path) => {
             warn!(why, "nothing of the damaged store can be read");
             remove(&making).map_err(io)?;
             make_at(&making).map_err(about)?;
@@ -117,6 +123,14 @@ pub fn rescue(path: &Path, prices: &Arc<Prices>, says: &dyn Fn(&str)) -> Result<
             Err(about(error))
         }
     }
+}
+
+/// Whether neither the store nor a log beside it was written after a new file.
+fn is_newest(path: &Path, made: &Path) -> io::Result<bool> {
+    let written = |path: &Path| fs::metadata(path).and_then(|file| file.modified());
+    let at = written(made)?;
+    let logs = files_beside(path)?;
+    Ok(written(path)? <= at && logs.iter().all(|log| written(log).is_ok_and(|written| written <= at)))
 }
 
 fn told(path: &Path, rescued: Rescued) -> Rescued {

@@ -14,6 +14,7 @@ use crate::{
         pieces::Pieces,
         prepared::{PreparedLog, PreparedSpan},
         raw_records::{Origins, RawRecord},
+        reprocess::surviving,
         rows::{blob, uhugeints},
     },
     understand,
@@ -31,10 +32,10 @@ pub fn salvage(connection: &Connection, left: &Left, into: &Store, prices: &Pric
         let mut lost = 0;
         for (record, _) in records {
             match record.span(origins) {
-                Ok((span, raw)) => {
-                    let (understood, _) = understand::span(span, raw, prices);
-                    submission.spans.push(PreparedSpan::new(understood));
-                }
+                Ok((span, raw)) => match surviving(|| understand::span(span, raw, prices)) {
+                    Some((understood, _)) => submission.spans.push(PreparedSpan::new(understood)),
+                    None => lost += 1,
+                },
                 Err(_) => lost += 1,
             }
         }
@@ -46,11 +47,13 @@ pub fn salvage(connection: &Connection, left: &Left, into: &Store, prices: &Pric
         let mut lost = 0;
         for (record, position) in records {
             match record.log(origins) {
-                Ok((log, raw)) => {
-                    let (log, made) = understand::log(log, raw, prices, None);
-                    submission.logs.push(PreparedLog::new(log, position));
-                    submission.spans.extend(made.map(PreparedSpan::new));
-                }
+                Ok((log, raw)) => match surviving(|| understand::log(log, raw, prices, None)) {
+                    Some((log, made)) => {
+                        submission.logs.push(PreparedLog::new(log, position));
+                        submission.spans.extend(made.map(PreparedSpan::new));
+                    }
+                    None => lost += 1,
+                },
                 Err(_) => lost += 1,
             }
         }

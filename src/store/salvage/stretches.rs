@@ -2,8 +2,12 @@
 
 use duckdb::Connection;
 
+use crate::store::{DatabaseError, removal::TABLES};
+
 /// Rows that are read at once: those of a row group.
 pub const STRETCH: i64 = 30_720;
+/// Rows that are read at once where nothing is done with them: as many as the engine reads at once.
+pub const READ_AT_ONCE: i64 = 2048;
 /// Rows of a stretch that is not made smaller.
 pub const LEAST: i64 = 32;
 
@@ -33,6 +37,26 @@ pub fn stretches(end: i64, length: i64) -> impl Iterator<Item = (i64, i64)> {
         from = to;
         stretch
     })
+}
+
+/// Reads some rows of a table, whole.
+pub fn read_rows(connection: &Connection, table: &str, from: i64, to: i64) -> Result<(), DatabaseError> {
+    let sql = format!("select bit_xor(hash(whole)) from {table} as whole where rowid >= ? and rowid < ?");
+    let mut statement = connection.prepare_cached(&sql)?;
+    Ok(statement.query_row([from, to], |row| row.get::<_, Option<u64>>(0)).map(drop)?)
+}
+
+/// Reads all rows of all tables.
+///
+/// # Errors
+/// The first that cannot be read, in the words of the engine.
+pub fn read_all(connection: &Connection) -> Result<(), DatabaseError> {
+    for table in TABLES {
+        for (from, to) in stretches(rows_of(connection, table).unwrap_or(i64::from(u32::MAX)), READ_AT_ONCE) {
+            read_rows(connection, table, from, to)?;
+        }
+    }
+    Ok(())
 }
 
 /// The halves of a stretch; `None` if it is not made smaller, because it has no more rows than `least`.

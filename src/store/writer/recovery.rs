@@ -86,7 +86,9 @@ impl StoreWriter {
             None => rescue(path, prices, &|says| warn!("{says}")).map(|rescued| rescued.map(|done| done.says(path))),
         };
         let why = "a part of it cannot be read; what can be is being put into a new file";
-        let (mended, told) = self.database.reopen_after(why, mend)?;
+        let reopened = self.database.reopen_after(why, mend);
+        self.checkpointer.queue().damage_was_looked_at();
+        let (mended, told) = reopened?;
         let mended = mended.unwrap_or(Ok(None));
         self.is_beyond_repair = !matches!(mended, Ok(Some(_)));
         let mended = mended.unwrap_or_else(|why| {

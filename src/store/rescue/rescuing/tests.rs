@@ -1,6 +1,6 @@
 //! Real files in which bytes were changed: nothing is lost but what cannot be read, that is said, and the file is kept.
 
-use std::{fs, thread};
+use std::{fs, thread, time::Duration};
 
 use super::*;
 use crate::store::{
@@ -108,9 +108,9 @@ fn what_a_kill_left_of_a_rescue_is_gone_on_with() {
     fs::remove_file(folder.path().join(&beside(&path)[0])).unwrap();
     // Once it was complete, and once the old one had its other name too.
     for has_name in [false, true] {
-        fs::write(&made, &whole).unwrap();
         fs::remove_file(&path).unwrap();
         fs::write(&path, &damaged).unwrap();
+        fs::write(&made, &whole).unwrap();
         if has_name {
             fs::hard_link(&path, with_suffix(&path, ".damaged-7")).unwrap();
         }
@@ -123,6 +123,41 @@ fn what_a_kill_left_of_a_rescue_is_gone_on_with() {
         assert_eq!(kept.ends_with(".damaged-7"), has_name);
         fs::remove_file(folder.path().join(kept)).unwrap();
     }
+}
+
+#[test]
+fn a_new_file_that_is_older_than_what_was_stored_since_takes_no_place() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.duckdb");
+    let made = with_suffix(&path, ".salvaged");
+    drop(Store::open(&Place::File(made.clone()), Arc::default()).unwrap());
+    let before = fs::metadata(&made).unwrap().modified().unwrap() - Duration::from_secs(60);
+    File::options().write(true).open(&made).unwrap().set_modified(before).unwrap();
+    let whole = written(&path);
+    fs::write(&path, damage(&whole, 0)).unwrap();
+    let store = Store::open(&Place::File(path.clone()), Arc::default()).unwrap();
+    assert!(!made.exists() && stored(&store) > 0, "{:?}", store.mended_in_words());
+    store.close();
+    // Nor does one whose place a store has that nothing is wrong with.
+    fs::write(&path, &whole).unwrap();
+    fs::write(&made, &whole[..100_000]).unwrap();
+    let store = Store::open(&Place::File(path.clone()), Arc::default()).unwrap();
+    assert!(!made.exists() && stored(&store) == 800 && store.mended_in_words().is_none());
+}
+
+#[test]
+fn a_block_of_zeros_keeps_nobody_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.duckdb");
+    let whole = written(&path);
+    let mut damaged = whole.clone();
+    damaged[12_288..12_288 + 262_144].fill(0);
+    fs::write(&path, &damaged).unwrap();
+    let store = Store::open(&Place::File(path.clone()), Arc::default()).unwrap();
+    assert!(store.mended_in_words().unwrap().contains("kept beside it as"));
+    send(&store, [span("new", 1)]);
+    store.close();
+    assert!(beside(&path).iter().any(|kept| fs::read(folder.path().join(kept)).unwrap() == damaged));
 }
 
 #[test]
