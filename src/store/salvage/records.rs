@@ -1,5 +1,7 @@
 //! Salvages spans and log records of rows that cannot be read whole: as they were received, they are understood again.
 
+use std::collections::BTreeSet;
+
 use duckdb::{Connection, Row, named_params};
 
 use super::{
@@ -139,7 +141,7 @@ impl Reading<'_> {
 
 /// Those of some pieces that can be read.
 fn salvaged_pieces(connection: &Connection, ids: impl Iterator<Item = ContentId>) -> Result<Pieces, DatabaseError> {
-    let ids: Vec<ContentId> = ids.collect();
+    let ids: BTreeSet<ContentId> = ids.collect();
     if let Ok(pieces) = Pieces::load(connection, ids.iter().copied()) {
         return Ok(pieces);
     }

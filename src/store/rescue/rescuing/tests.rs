@@ -131,7 +131,7 @@ fn a_new_file_that_is_older_than_what_was_stored_since_takes_no_place() {
     let path = folder.path().join("a.duckdb");
     let made = with_suffix(&path, ".salvaged");
     drop(Store::open(&Place::File(made.clone()), Arc::default()).unwrap());
-    let before = fs::metadata(&made).unwrap().modified().unwrap() - Duration::from_secs(60);
+    let before = fs::metadata(&made).unwrap().modified().unwrap() - Duration::from_mins(1);
     File::options().write(true).open(&made).unwrap().set_modified(before).unwrap();
     let whole = written(&path);
     fs::write(&path, damage(&whole, 0)).unwrap();
