@@ -190,6 +190,7 @@ fn a_byte_that_changed_is_put_right_by_check_and_by_the_next_start() {
 fn what_can_be_read_of_a_damaged_store_is_shown_and_is_in_a_new_file_after_the_next_start() {
     let home = with_capture(TOOLS);
     let (transcript, whole) = (home.transcript(), fs::read(home.db()).unwrap());
+    let mut rescued = 0;
     // In every block two bytes in turn, of which the checksums do not tell.
     for block in 0..(whole.len() - 12_288) / 262_144 {
         let mut damaged = whole.clone();
@@ -204,10 +205,16 @@ fn what_can_be_read_of_a_damaged_store_is_shown_and_is_in_a_new_file_after_the_n
         assert!(is_whole || read.code == 1, "{block}");
         assert!(fs::read(home.db()).unwrap() == damaged, "a command that reads writes nothing");
         let said = home.serve(&[]).stop();
-        assert!(said.contains("kept beside it as") && said.contains(".damaged-"), "{said}");
         assert_eq!(home.transcript()["traces"], shown["traces"]);
+        if said.is_empty() {
+            assert!(is_whole, "{block}: only where nothing is stored in a block it is left as it is");
+            continue;
+        }
+        rescued += 1;
+        assert!(said.contains("kept beside it as") && said.contains(".damaged-"), "{said}");
         assert_eq!(home.serve(&[]).stop(), "");
     }
+    assert!(rescued > 2, "{rescued}");
 }
 
 #[test]

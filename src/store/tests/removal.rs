@@ -301,7 +301,7 @@ fn a_store_that_is_too_large_becomes_smaller_and_stays_so() {
     }
     assert!(!rows(&store, "t167").spans.is_empty() && rows(&store, "t47").spans.is_empty());
     // How often it removed something says not that it is done with the last runs.
-    for _ in 0..6000 {
+    for _ in 0..1500 {
         let used = store.connection.with(|connection| doomed::used(connection, &store.database)).unwrap();
         if used.unwrap() <= 24 << 20 {
             break;
