@@ -88,8 +88,6 @@ struct State {
     /// How many checkpoints were asked for, and how many of those have ended: written, or failed.
     asked: u64,
     ended: u64,
-    /// Whether one of those that were asked for and have not ended merges all.
-    merges_all: bool,
     /// When the writer committed something last, or was only woken.
     committed: Instant,
     /// Checkpoints that merged nothing and were not made up for since. 0 in memory, where no file is written.
@@ -97,6 +95,10 @@ struct State {
 }
 
 impl State {
+    fn new(unmerged: u32) -> Self {
+        Self { due: Due::Not, log: LOG, kept: None, asked: 0, ended: 0, committed: Instant::now(), unmerged }
+    }
+
     /// What the checkpoint that is due now merges. The error says how much later one is due, if one is.
     fn due(&self, not_before: Option<Instant>, now: Instant) -> Result<Merging, Option<Duration>> {
         let at = match self.due {
@@ -109,7 +111,8 @@ impl State {
             return Err(Some(left));
         }
         Ok(match self.due {
-            _ if self.merges_all => Merging::All,
+            // What is asked for is to free the room of what was removed.
+            _ if self.asked > self.ended => Merging::All,
             Due::Now if self.unmerged < MOST_UNMERGED => Merging::Nothing,
             _ => Merging::Little,
         })
@@ -141,22 +144,12 @@ impl Checkpointer {
     /// Makes it; [`Checkpointer::run`] does the work, on a thread of its own.
     pub fn new(database: &Arc<Database>, queue: Arc<WriteQueue>, health: Arc<Mutex<StoreHealth>>) -> Self {
         let unmerged = if database.path().is_some() { UNMERGED_BEFORE } else { 0 };
-        let state = State {
-            due: Due::Not,
-            log: LOG,
-            kept: None,
-            asked: 0,
-            ended: 0,
-            merges_all: false,
-            committed: Instant::now(),
-            unmerged,
-        };
         Self {
             database: database.clone(),
             connection: database.pooled(),
             queue,
             health,
-            state: Mutex::new(state),
+            state: Mutex::new(State::new(unmerged)),
             changed: Condvar::new(),
         }
     }
@@ -178,12 +171,11 @@ impl Checkpointer {
     }
 
     /// Asks for a checkpoint of what is committed now, however small the log is. It has ended, written or failed, when
-    /// [`Self::ended`] is as large as the number that is returned; the writer is woken then. With `merges_all` it also
-    /// brings together what was left of row groups from which rows were removed.
-    pub fn request(&self, merges_all: bool) -> u64 {
+    /// [`Self::ended`] is as large as the number that is returned; the writer is woken then. It also brings
+    /// together what was left of row groups from which rows were removed.
+    pub fn request(&self) -> u64 {
         let mut state = lock(&self.state);
         state.asked += 1;
-        state.merges_all |= merges_all;
         if state.due == Due::Not {
             state.due = Due::Now;
         }
@@ -220,9 +212,7 @@ impl Checkpointer {
             state.ended = asked;
             state.merged(merging, is_written);
             // What was asked for meanwhile may be about what was committed meanwhile.
-            let is_all = state.asked == asked;
-            state.merges_all &= !(is_all && merging == Merging::All);
-            if is_written && is_all && state.due == Due::Now {
+            if is_written && state.due == Due::Now && state.asked == asked {
                 state.due = Due::Not;
             }
             drop(state);
@@ -247,7 +237,7 @@ impl Checkpointer {
         }
     }
 
-    /// Writes a checkpoint that merges nothing. Returns whether it was written; why not is logged and reported. The log stays
+    /// Writes a checkpoint now, which merges nothing unless the file is nearly as large as it may be. Returns whether it was written; why not is logged and reported. The log stays
     /// then, and the next checkpoint brings it into the file.
     pub fn checkpoint(&self) -> bool {
         self.write(self.fitting(Merging::Nothing))
@@ -350,16 +340,7 @@ mod tests {
     #[test]
     fn small_row_groups_are_merged_while_nothing_is_committed() {
         let now = Instant::now();
-        let mut state = State {
-            due: Due::Not,
-            log: LOG,
-            kept: None,
-            asked: 0,
-            ended: 0,
-            merges_all: false,
-            committed: now,
-            unmerged: 0,
-        };
+        let mut state = State { committed: now, ..State::new(0) };
         assert_eq!(state.due(None, now + IDLE), Err(None), "nothing is left to be merged");
         state.due = Due::Now;
         assert_eq!(state.due(None, now), Ok(Merging::Nothing));
@@ -374,7 +355,7 @@ mod tests {
         assert_eq!(state.due(None, now), Ok(Merging::Little), "it has been busy for long");
         state.merged(Merging::Little, false);
         assert_eq!(state.due(None, now), Ok(Merging::Nothing), "what cannot be merged keeps the log from nothing");
-        state.merges_all = true;
+        state.asked = 1;
         assert_eq!(state.due(None, now), Ok(Merging::All), "rows were removed");
         state.merged(Merging::All, true);
         assert_eq!(state.unmerged, 0);

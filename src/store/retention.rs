@@ -217,14 +217,14 @@ impl Retention {
         if is_size && current.is_new && within.database.log_bytes() > 0 {
             // What the log holds takes less room in the file.
             current.is_new = false;
-            current.phase = Phase::Await(within.checkpointer.request(true));
+            current.phase = Phase::Await(within.checkpointer.request());
             return Ok(Changes::default());
         }
         let was_of_no_use = is_size && current.was_of_no_use(used, records);
         if was_of_no_use && current.looks < LOOKS {
             // A checkpoint frees no room while something that was begun before may still read what was there.
             current.looks += 1;
-            current.phase = Phase::Await(within.checkpointer.request(true));
+            current.phase = Phase::Await(within.checkpointer.request());
             return Ok(Changes::default());
         }
         (current.is_futile, current.looks) = (was_of_no_use, 0);
@@ -281,7 +281,7 @@ impl Retention {
     fn compact(&mut self, current: &mut Current, within: &mut Within) -> Result<Changes, DatabaseError> {
         let Some(stretch) = current.stretches.front().copied() else {
             if current.is_compacted {
-                current.phase = Phase::Await(within.checkpointer.request(true));
+                current.phase = Phase::Await(within.checkpointer.request());
             } else {
                 current.stretches = within.connection.with(|connection| self.moved.stretches(connection))?;
                 current.is_compacted = true;
@@ -300,7 +300,7 @@ impl Retention {
         if let Some(stretch) = current.stretches.front().copied() {
             current.move_some(stretch, within)?;
             if current.stretches.is_empty() {
-                current.phase = Phase::Await(within.checkpointer.request(true));
+                current.phase = Phase::Await(within.checkpointer.request());
             }
             return Ok(Changes::default());
         }

@@ -264,7 +264,7 @@ pub fn remove_all(current: &mut Current, within: &mut Within) -> Result<Changes,
     within.summaries.clear();
     current.is_new = false;
     current.removed = Removed { traces: held.runs, sessions: held.sessions, spans, logs };
-    current.phase = Phase::Await(within.checkpointer.request(true));
+    current.phase = Phase::Await(within.checkpointer.request());
     Ok(Changes { all: true, ..Changes::default() })
 }
 
