@@ -24,7 +24,7 @@ use copying::Left;
 pub use copying::is_of_the_new_file;
 pub use source::Source;
 use stretches::{LEAST, STRETCH, halves, rows_between};
-pub use stretches::{READ_AT_ONCE, read_all, read_rows, rows_of, stretches};
+pub use stretches::{read_all, rows_of, stretches};
 
 /// The tables of a store, and what is in them.
 const TABLES: [(&str, &str); 9] = [

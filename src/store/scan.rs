@@ -6,7 +6,6 @@
 
 use std::{fs, sync::Arc, time::Duration};
 
-use duckdb::Connection;
 use tracing::{debug, warn};
 
 use super::{
@@ -15,10 +14,9 @@ use super::{
     open::is_corrupt,
     pool::{Database, PooledConnection},
     queue::WriteQueue,
-    removal::TABLES,
     reprocess::Ends,
     rescue::FIRST,
-    salvage::{READ_AT_ONCE, read_rows, rows_of, stretches},
+    salvage::read_all,
 };
 
 /// How long it waits after each block of 256 KiB, so that it reads at most 32 MiB a second.
@@ -96,17 +94,11 @@ impl Scan {
         !self.ends.come_within(AGAIN) && self.database.block_at(at).is_some_and(|again| again == block)
     }
 
-    /// Reads all rows of all tables.
+    /// Reads all that is stored, with a pause after each part.
     fn reads_all(&self) -> Result<(), DatabaseError> {
-        for table in TABLES {
-            let end = self.connection.with(|connection: &Connection| Ok(rows_of(connection, table)))?;
-            for (from, to) in stretches(end.unwrap_or(i64::from(u32::MAX)), READ_AT_ONCE) {
-                self.connection.with(|connection: &Connection| read_rows(connection, table, from, to))?;
-                if self.ends.come_within(PAUSE) {
-                    return Err(DatabaseError::Away("the store closes".to_owned()));
-                }
-            }
-        }
-        Ok(())
+        read_all(&self.connection, &|| {
+            let closes = self.ends.come_within(PAUSE);
+            if closes { Err(DatabaseError::Away("the store closes".to_owned())) } else { Ok(()) }
+        })
     }
 }

@@ -2,7 +2,6 @@
 
 use std::{path::Path, sync::Arc};
 
-use duckdb::Connection;
 use tracing::warn;
 
 use super::rescuing::rescue;
@@ -10,7 +9,7 @@ use crate::{
     pricing::Prices,
     store::{
         OpenError, Place,
-        file_blocks::{RightedBytes, wrong_blocks},
+        file_blocks::wrong_blocks,
         log_file::with_suffix,
         open::{is_corrupt, put_right},
         pool::Database,
@@ -39,12 +38,15 @@ pub fn open(
         // An earlier process was ended while it put the new file in the place of the old one.
         told.extend(rescue(path, prices, says)?.map(|rescued| rescued.says(path)));
     }
-    told.extend(righted(path).map(|righted| righted.says(path)));
-    let is_wrong = is_wrong(path);
+    let mut is_damaged = is_wrong(path);
+    if is_damaged && let Some(righted) = put_right(path) {
+        told.push(righted.says(path));
+        is_damaged = is_wrong(path);
+    }
     let opened = Database::open(&place);
     let is_damaged = match &opened {
         // A block that holds nothing may be wrong: a checkpoint may have been ended while it was written.
-        Ok(database) => is_wrong && !can_be_read(database),
+        Ok(database) => is_damaged && !can_be_read(database),
         Err(OpenError::Unusable { why, .. }) => is_corrupt(why),
         Err(_) => false,
     };
@@ -80,7 +82,7 @@ pub fn open(
 /// Whether all that is stored can be read. What else fails than that says nothing about it.
 fn can_be_read(database: &Arc<Database>) -> bool {
     let connection = database.pooled();
-    let read = connection.with(|connection: &Connection| read_all(connection));
+    let read = read_all(&connection, &|| Ok(()));
     connection.close();
     !read.is_err_and(|error| is_corrupt(&error.to_string()))
 }
@@ -88,9 +90,4 @@ fn can_be_read(database: &Arc<Database>) -> bool {
 /// Whether a block among the first of a file is wrong. What cannot be read the engine says.
 fn is_wrong(path: &Path) -> bool {
     wrong_blocks(path, FIRST).is_ok_and(|wrong| !wrong.is_empty())
-}
-
-/// Puts right what can be in a file of which a block among the first is wrong.
-fn righted(path: &Path) -> Option<RightedBytes> {
-    if is_wrong(path) { put_right(path) } else { None }
 }

@@ -2,12 +2,12 @@
 
 use duckdb::Connection;
 
-use crate::store::{DatabaseError, removal::TABLES};
+use crate::store::{DatabaseError, pool::PooledConnection, removal::TABLES};
 
 /// Rows that are read at once: those of a row group.
 pub const STRETCH: i64 = 30_720;
 /// Rows that are read at once where nothing is done with them: as many as the engine reads at once.
-pub const READ_AT_ONCE: i64 = 2048;
+const READ_AT_ONCE: i64 = 2048;
 /// Rows of a stretch that is not made smaller.
 pub const LEAST: i64 = 32;
 
@@ -39,21 +39,23 @@ pub fn stretches(end: i64, length: i64) -> impl Iterator<Item = (i64, i64)> {
     })
 }
 
-/// Reads some rows of a table, whole.
-pub fn read_rows(connection: &Connection, table: &str, from: i64, to: i64) -> Result<(), DatabaseError> {
-    let sql = format!("select bit_xor(hash(whole)) from {table} as whole where rowid >= ? and rowid < ?");
-    let mut statement = connection.prepare_cached(&sql)?;
-    Ok(statement.query_row([from, to], |row| row.get::<_, Option<u64>>(0)).map(drop)?)
-}
-
-/// Reads all rows of all tables.
+/// Reads all rows of all tables, some at a time. `between` is called after each; its error ends the reading.
 ///
 /// # Errors
-/// The first that cannot be read, in the words of the engine.
-pub fn read_all(connection: &Connection) -> Result<(), DatabaseError> {
+/// The first that cannot be read, in the words of the engine, or that of `between`.
+pub fn read_all(
+    pooled: &PooledConnection,
+    between: &dyn Fn() -> Result<(), DatabaseError>,
+) -> Result<(), DatabaseError> {
     for table in TABLES {
-        for (from, to) in stretches(rows_of(connection, table).unwrap_or(i64::from(u32::MAX)), READ_AT_ONCE) {
-            read_rows(connection, table, from, to)?;
+        let sql = format!("select bit_xor(hash(whole)) from {table} as whole where rowid >= ? and rowid < ?");
+        let end = pooled.with(|connection: &Connection| Ok(rows_of(connection, table)))?;
+        for (from, to) in stretches(end.unwrap_or(i64::from(u32::MAX)), READ_AT_ONCE) {
+            pooled.with(|connection: &Connection| {
+                let mut statement = connection.prepare_cached(&sql)?;
+                Ok(statement.query_row([from, to], |row| row.get::<_, Option<u64>>(0)).map(drop)?)
+            })?;
+            between()?;
         }
     }
     Ok(())
