@@ -6,20 +6,6 @@ use std::{fs, path::Path};
 use super::*;
 use crate::store::lock;
 
-/// A store of forty runs with messages that hardly compress, closed; returns the bytes of its file.
-fn written(path: &Path) -> Vec<u8> {
-    let store = Store::open(&Place::File(path.to_owned()), Arc::default()).unwrap();
-    for run in 0..40 {
-        let spans = (1..=20).map(|id| {
-            let noise = blake3::hash(&[run, id]).to_hex().repeat(12);
-            span(&run.to_string(), id).named(&noise).with_prompt(&noise)
-        });
-        send(&store, spans);
-    }
-    store.close();
-    fs::read(path).unwrap()
-}
-
 /// What came of a store in which something had changed.
 #[derive(Debug, PartialEq, Eq)]
 enum Outcome {

@@ -98,6 +98,20 @@ pub fn memory() -> Store {
     Store::open(&Place::Memory, Arc::default()).unwrap()
 }
 
+/// A closed store of forty runs, each with twenty spans whose messages hardly compress; returns the bytes of its file.
+pub fn written(path: &std::path::Path) -> Vec<u8> {
+    let store = Store::open(&Place::File(path.to_owned()), Arc::default()).unwrap();
+    for run in 0..40_u8 {
+        let spans = (1..=20).map(|id| {
+            let noise = blake3::hash(&[run, id]).to_hex().repeat(12);
+            span(&run.to_string(), id).named(&noise).with_prompt(&noise)
+        });
+        send(&store, spans);
+    }
+    store.close();
+    std::fs::read(path).unwrap()
+}
+
 pub fn submission(spans: impl IntoIterator<Item = Sent>) -> Submission {
     Submission { spans: spans.into_iter().map(Sent::prepared).collect(), ..Submission::default() }
 }

@@ -6,22 +6,8 @@ use super::*;
 use crate::store::{
     Pick, Place, Store,
     file_blocks::{accept, wrong_blocks},
-    tests::{rows, send, span, trace},
+    tests::{rows, send, span, trace, written},
 };
-
-/// A closed store of forty runs, each with twenty spans whose messages hardly compress, and a mark.
-fn written(path: &Path) -> Vec<u8> {
-    let store = Store::open(&Place::File(path.to_owned()), Arc::default()).unwrap();
-    for run in 0..40_u8 {
-        let spans = (1..=20).map(|id| {
-            let noise = blake3::hash(&[run, id]).to_hex().repeat(12);
-            span(&run.to_string(), id).named(&noise).with_prompt(&noise)
-        });
-        send(&store, spans);
-    }
-    store.close();
-    fs::read(path).unwrap()
-}
 
 fn stored(store: &Store) -> u64 {
     store.picked(&Pick::default()).unwrap().iter().map(|picked| picked.spans).sum()
