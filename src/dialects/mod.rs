@@ -109,6 +109,7 @@ mod opencode;
 mod openinference;
 mod openinference_flat;
 mod openinference_forms;
+mod openinference_fuller;
 mod openinference_tool;
 mod openlit;
 mod openllmetry;
