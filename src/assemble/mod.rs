@@ -32,6 +32,7 @@
 //!     waits                 nodes ─▶ what has to come before the trace is complete
 //!     steps                 counted calls and tool runs ─▶ their numbers for statistics, the worst repeat
 //!     totals                all of these ─▶ name, state and sums of a trace
+//!     lone_calls            a trace that is one call ─▶ whether it is a record of a call of another trace
 //!
 //!   what panes need, on top of that (`session`)
 //!     loaded_trace          the rows of a trace beside its digests, with look-ups by node
@@ -114,6 +115,7 @@ mod later_arguments;
 mod later_details;
 mod limits;
 mod loaded_trace;
+mod lone_calls;
 mod message_roles;
 mod model_calls;
 mod new_in_prompt;
@@ -166,6 +168,7 @@ use session_history::SessionHistory;
 use text_hash::hash;
 
 pub use evaluations::together as score;
+pub use lone_calls::{is_record_of_call, lone_call};
 pub use span_digest::SpanDigest;
 pub use steps::{Step, StepKind};
 pub use totals::{TraceListing, summarize};

@@ -187,6 +187,11 @@ impl SpanDigest {
         Some(given.trim()).filter(|given| !given.is_empty())
     }
 
+    /// Whether it is a log record that names this span.
+    pub fn is_record_of(&self, span: SpanId) -> bool {
+        self.is_log && self.span == Some(span)
+    }
+
     /// Digests a log record.
     pub fn of_log(row: &LogRow) -> Self {
         let understood = Self::understood(&row.translation);

@@ -15,7 +15,7 @@ use duckdb::{Connection, named_params};
 use super::{
     DatabaseError, Submission,
     hash_ids::{LogId, LogIdentity, ResourceId, ScopeId},
-    moved_spans,
+    placements::{Place, Placements},
     prepared::{PreparedLog, PreparedSpan},
     raw_records::{Origins, RawRecord},
     rows::{span_id, trace_id, uhugeints},
@@ -23,28 +23,10 @@ use super::{
 use crate::{
     decode::{self, encode},
     dialects::{ExchangeHalf, pairs},
-    model::{LogRecord, SpanId, TraceId},
+    model::LogRecord,
     pricing::Prices,
     understand,
 };
-
-/// The span of a request.
-type Place = (TraceId, SpanId);
-
-/// Where responses of a group, and of what is stored, belong.
-#[derive(Default)]
-pub struct PlacedHalves {
-    /// The responses of the group that are at the span of their request.
-    pub placed: HashMap<LogId, PreparedLog>,
-    /// The spans of the group that stand for these alone, and are not made.
-    pub unmade: HashSet<Place>,
-    /// Stored responses that are somewhere else now.
-    pub moved: Vec<(LogId, PreparedLog)>,
-    /// Spans that some of them stand for, because their request belongs to another now.
-    pub made: Vec<PreparedSpan>,
-    /// Where they were.
-    left: Vec<Place>,
-}
 
 /// A half that is stored.
 struct StoredHalf {
@@ -53,9 +35,9 @@ struct StoredHalf {
     half: ExchangeHalf,
 }
 
-impl PlacedHalves {
+impl Placements {
     /// Places the halves of some submissions, and of other `exchanges` of which something is stored. Writes nothing.
-    pub fn of(
+    pub fn of_halves(
         connection: &Connection,
         submissions: &[&Submission],
         mut exchanges: HashSet<u128>,
@@ -133,28 +115,6 @@ impl PlacedHalves {
             self.made.extend(made.map(PreparedSpan::new));
         }
         Ok(())
-    }
-
-    /// Deletes the rows of what is moved, and the spans that stood for it. The caller must have begun a transaction, and
-    /// stores in it what is moved.
-    pub fn take_out(&self, connection: &Connection) -> Result<(), DatabaseError> {
-        if self.moved.is_empty() {
-            return Ok(());
-        }
-        let ids = uhugeints(self.moved.iter().map(|(id, _)| *id));
-        connection.prepare_cached(include_str!("queries/delete_logs.sql"))?.execute(named_params! { "ids": ids })?;
-        moved_spans::delete(connection, self.left.iter().copied())
-    }
-
-    /// The traces that what is moved leaves, or comes into.
-    pub fn traces(&self) -> impl Iterator<Item = TraceId> {
-        let into = self.moved.iter().filter_map(|(_, log)| log.row.trace);
-        self.left.iter().map(|(trace, _)| *trace).chain(into)
-    }
-
-    /// The traces of the requests that responses of the group answer.
-    pub fn placed_in(&self) -> impl Iterator<Item = TraceId> {
-        self.placed.values().filter_map(|log| log.row.trace)
     }
 }
 

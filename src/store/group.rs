@@ -9,11 +9,10 @@ use std::{
 use duckdb::Connection;
 
 use super::{
-    DatabaseError, Submission,
-    exchange_halves::PlacedHalves,
-    found_by,
+    DatabaseError, Submission, found_by,
     hash_ids::{BlobId, LogId, LogIdentity, ResourceId, ScopeId},
     interned::Interned,
+    placements::Placements,
     prepared::{PreparedLog, PreparedSpan, Stored},
     rows::trace_number,
     stored_ids::StoredIds,
@@ -74,14 +73,14 @@ pub(super) enum Content<'a> {
 }
 
 impl<'a> GroupPlan<'a> {
-    /// Decides what is stored of the submissions, and of the responses that `halves` moves. Their digests are added to
+    /// Decides what is stored of the submissions, and of the responses that `placements` moves. Their digests are added to
     /// `summaries` at once; if the group is not committed, the caller must remove them with [`Summaries::forget`].
     pub fn new(
         connection: &Connection,
         stored_ids: &mut StoredIds,
         summaries: &mut Summaries,
         submissions: &[&'a Submission],
-        halves: &'a PlacedHalves,
+        placements: &'a Placements,
         now: Instant,
     ) -> Result<Self, DatabaseError> {
         let most = if submissions.is_empty() { DUE_WHILE_IDLE } else { DUE_BESIDE_OTHERS };
@@ -91,15 +90,15 @@ impl<'a> GroupPlan<'a> {
             plan.touched.extend(submission.spans.iter().map(|span| span.row.trace));
             plan.touched.extend(submission.logs.iter().filter_map(|log| log.row.trace));
         }
-        plan.touched.extend(halves.placed_in().chain(halves.traces()));
+        plan.touched.extend(placements.traces());
         let ends = submissions.iter().flat_map(|submission| &submission.program_ends);
         let is_known =
             |trace: &TraceId| stored_ids.traces.may_have(trace_number(trace)) || plan.touched.contains(trace);
         plan.program_ends = ends.filter(|(trace, _)| is_known(trace)).copied().collect();
         plan.touched.extend(plan.program_ends.iter().map(|(trace, _)| *trace));
         summaries.load_missing(connection, stored_ids, &plan.touched)?;
-        plan.choose_spans(summaries, submissions, halves);
-        plan.choose_logs(connection, stored_ids, summaries, submissions, halves)?;
+        plan.choose_spans(summaries, submissions, placements);
+        plan.choose_logs(connection, stored_ids, summaries, submissions, placements)?;
         plan.program_ends.retain(|(trace, ended)| summaries.note_program_end(*trace, *ended));
         let (spans, logs) = (plan.spans.clone(), plan.logs.clone());
         let mut added = HashSet::new();
@@ -133,11 +132,11 @@ impl<'a> GroupPlan<'a> {
 
     /// Chooses the record of each span: the one of the highest rank, whether stored or new, so that the order in which they
     /// come decides nothing.
-    fn choose_spans(&mut self, summaries: &mut Summaries, submissions: &[&'a Submission], halves: &'a PlacedHalves) {
+    fn choose_spans(&mut self, summaries: &mut Summaries, submissions: &[&'a Submission], placements: &'a Placements) {
         let mut places = HashMap::new();
-        for span in submissions.iter().flat_map(|submission| &submission.spans).chain(&halves.made) {
+        for span in submissions.iter().flat_map(|submission| &submission.spans).chain(&placements.made) {
             let key = (span.row.trace, span.row.id);
-            if halves.unmade.contains(&key) {
+            if placements.unmade.contains(&key) {
                 continue;
             }
             match (summaries.offer(span), places.get(&key)) {
@@ -169,15 +168,15 @@ impl<'a> GroupPlan<'a> {
         stored_ids: &mut StoredIds,
         summaries: &mut Summaries,
         submissions: &[&'a Submission],
-        halves: &'a PlacedHalves,
+        placements: &'a Placements,
     ) -> Result<(), DatabaseError> {
-        for (id, log) in &halves.moved {
+        for (id, log) in &placements.moved {
             if let Some(trace) = log.row.trace {
                 summaries.add_log(trace, &log.digest);
             }
             self.logs.push((*id, log));
         }
-        self.moved_logs = halves.moved.len();
+        self.moved_logs = placements.moved.len();
         let mut sent: Vec<(LogId, &PreparedLog)> = Vec::new();
         let mut arrivals = Timestamp::now().0..;
         for submission in submissions {
@@ -195,7 +194,7 @@ impl<'a> GroupPlan<'a> {
             }
         }
         let mut new = stored_ids.logs.not_stored(connection, sent.iter().map(|(id, _)| *id))?;
-        for (id, _) in &halves.moved {
+        for (id, _) in &placements.moved {
             // Its row was deleted just now, and is written anew.
             new.remove(id);
         }
@@ -203,7 +202,7 @@ impl<'a> GroupPlan<'a> {
             if !new.remove(&id) {
                 continue;
             }
-            let log = halves.placed.get(&id).unwrap_or(log);
+            let log = placements.placed.get(&id).unwrap_or(log);
             if let Some(trace) = log.row.trace {
                 summaries.add_log(trace, &log.digest);
             }

@@ -17,6 +17,9 @@
 //! A submission is answered once its commit is synced. Readers never block the writer. Every thread takes its
 //! connection from `pool`, which can close them all when the engine refuses to go on after a failed sync.
 //!
+//! A trace that records one call of another is put into that one (`adoption`), and a response that names no span to that of
+//! its request (`exchange_halves`): what is stored elsewhere than it says are `placements`.
+//!
 //! A submission may also say which traces a program left unfinished that has ended (`program_ends`).
 //!
 //! `schema` makes and migrates the tables; `stored_translation` is the form in which translations are stored, their
@@ -26,6 +29,7 @@
 //! what can be read of one that is damaged otherwise into a new file, `scan` finds out that it is; `rewrite` makes the file as
 //! small as it can be.
 
+mod adoption;
 mod append;
 mod blobs;
 mod changes;
@@ -47,6 +51,7 @@ mod moved_spans;
 mod open;
 mod pack;
 mod pieces;
+mod placements;
 mod pool;
 mod prepared;
 mod queries;

@@ -14,7 +14,7 @@ use super::{
 use crate::model::{ContentId, TraceId};
 
 /// Every table but `meta`: what there is of spans, log records, and what is made of them.
-pub(super) const TABLES: [&str; 14] = [
+pub(super) const TABLES: [&str; 15] = [
     "spans",
     "logs",
     "contents",
@@ -29,6 +29,7 @@ pub(super) const TABLES: [&str; 14] = [
     "trace_attributes",
     "program_ends",
     "log_contents",
+    "adopted_traces",
 ];
 
 /// What was removed, to be taken out of the stored ids once it is committed.
@@ -37,6 +38,7 @@ pub struct Gone {
     pub spans: u64,
     pub logs: Vec<LogId>,
     traces: Vec<TraceId>,
+    adopted: Vec<u128>,
     contents: Vec<ContentId>,
     blobs: Vec<BlobId>,
 }
@@ -46,6 +48,9 @@ impl Gone {
     pub fn take_out_of(&self, stored_ids: &mut StoredIds) {
         for trace in &self.traces {
             stored_ids.traces.remove(trace_number(trace));
+        }
+        for trace in &self.adopted {
+            stored_ids.adopted.remove(*trace);
         }
         for log in &self.logs {
             stored_ids.logs.remove(*log);
@@ -73,6 +78,10 @@ pub fn remove(connection: &Connection, traces: &[TraceId], logs: &[LogId]) -> Re
         delete(connection, "delete from trace_attributes where trace in ({ids})", &list)?;
         delete(connection, "delete from marks where trace in ({ids})", &list)?;
         delete(connection, "delete from program_ends where trace in ({ids})", &list)?;
+        gone.adopted = ids(connection, "select trace from adopted_traces where adopter in ({ids})", &list)?;
+        if !gone.adopted.is_empty() {
+            delete(connection, "delete from adopted_traces where adopter in ({ids})", &list)?;
+        }
         let named = "select distinct content from trace_contents where trace in ({ids})";
         contents.extend(ids::<ContentId>(connection, named, &list)?);
         delete(connection, "delete from trace_contents where trace in ({ids})", &list)?;

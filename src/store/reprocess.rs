@@ -19,7 +19,7 @@ use duckdb::{Connection, named_params, types::Value as Sql};
 use tracing::{error, info, warn};
 
 use super::{
-    DatabaseError, StoreError, StoreHealth, Writer, lock, panic_text,
+    DatabaseError, StoreError, StoreHealth, Writer, adoption, lock, panic_text,
     pool::PooledConnection,
     prepared::{PreparedLog, PreparedSpan},
     queries,
@@ -209,17 +209,18 @@ fn next_spans(connection: &Connection, prices: &Prices) -> Result<Reprocessed, D
     while let Some(row) = found.next()? {
         let Some(key) = trace_id(row.get(0)?).zip(span_id(row.get(1)?)) else { continue };
         match readable(RawRecord::read(row, [3, 4, 5, 6, 7], "span"))? {
-            Some(record) => spans.push((key, row.get(2)?, record)),
+            Some(record) => spans.push((key, row.get(2)?, row.get::<_, Option<u64>>(8)?.and_then(span_id), record)),
             None => reprocessed.spans_left.push(key),
         }
     }
-    let origins = Origins::load(connection, spans.iter().map(|(_, _, record)| record))?;
-    for (key, synthetic, record) in spans {
+    let origins = Origins::load(connection, spans.iter().map(|(.., record)| record))?;
+    for (key, synthetic, parent, record) in spans {
         let span = readable(record.span(&origins))?;
         let prepared = span.and_then(|(span, raw)| {
             surviving(|| {
                 // The records of what it says of others are stored, each a row of its own.
-                let (understood, _) = understand::span(Span { synthetic, ..span }, raw, prices);
+                // One of an adopted trace stays where it is.
+                let (understood, _) = understand::span(Span { synthetic, trace: key.0, parent, ..span }, raw, prices);
                 PreparedSpan::new(understood)
             })
         });
@@ -246,11 +247,20 @@ fn next_logs(connection: &Connection, prices: &Prices) -> Result<Reprocessed, Da
         }
     }
     let origins = Origins::load(connection, logs.iter().map(|(_, _, _, record)| record))?;
+    let mut decoded = Vec::new();
     for (id, position, before, record) in logs {
-        let Some((log, raw)) = readable(record.log(&origins))? else {
-            reprocessed.logs_left.push(id);
-            continue;
-        };
+        match readable(record.log(&origins))? {
+            Some((log, raw)) => decoded.push((id, position, before, log, raw)),
+            None => reprocessed.logs_left.push(id),
+        }
+    }
+    // One of an adopted trace stays where it is.
+    let moved = decoded.iter().filter_map(|(_, _, before, log, _)| {
+        log.trace.filter(|trace| before.is_some_and(|(other, _)| other != *trace))
+    });
+    let adopters = adoption::adopters(connection, moved)?;
+    for (id, position, before, mut log, raw) in decoded {
+        log.trace = log.trace.map(|trace| adopters.get(&trace).map_or(trace, |adopter| adopter.0));
         // A response that had been placed at the span of its request is placed there again once it is stored.
         let understood = surviving(|| {
             let (log, made) = understand::log(log, raw, prices, None);

@@ -31,6 +31,7 @@ pub const STEPS: &[&str] = &[
     include_str!("schema/022_log_contents.sql"),
     include_str!("schema/023_score_names.sql"),
     include_str!("schema/024_pieces.sql"),
+    include_str!("schema/025_adopted_traces.sql"),
 ];
 
 /// Whether a file can be used.

@@ -39,6 +39,8 @@ pub struct StoredIds {
     /// The numbers of the traces of which something is stored; all that have a row in `traces` are among them. Senders choose
     /// them, so their hashes have a secret.
     pub traces: Known<u128, RandomState>,
+    /// The numbers of the traces that are in others.
+    pub adopted: Known<u128, RandomState>,
 }
 
 impl Default for StoredIds {
@@ -50,6 +52,7 @@ impl Default for StoredIds {
             scopes: Known::of("scopes", "id"),
             logs: Known::of("logs", "id"),
             traces: Known::of("traces", "trace"),
+            adopted: Known::of("adopted_traces", "trace"),
         }
     }
 }
@@ -64,6 +67,7 @@ impl StoredIds {
         all.scopes.load(connection)?;
         all.logs.load(connection)?;
         all.traces.load(connection)?;
+        all.adopted.load(connection)?;
         Ok(all)
     }
 
@@ -75,6 +79,7 @@ impl StoredIds {
         self.resources.renew(connection)?;
         self.scopes.renew(connection)?;
         self.logs.renew(connection)?;
+        self.adopted.renew(connection)?;
         self.traces.renew(connection)
     }
 }

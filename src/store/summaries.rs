@@ -16,7 +16,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::prepared::PreparedSpan;
+use super::{placements::Place, prepared::PreparedSpan};
 use crate::{
     assemble::SpanDigest,
     model::{ContentId, Rank, SessionId, SpanId, Timestamp, TraceId},
@@ -223,6 +223,25 @@ impl Summaries {
     /// Notes that a trace has a content. Returns whether it had it not before.
     pub fn is_new_content(&mut self, trace: TraceId, content: ContentId) -> bool {
         self.traces.entry(trace).or_default().contents.insert(content)
+    }
+
+    /// What is kept of a trace that [`Self::load_missing`] was called with: a digest for each span and log record, in order of
+    /// arrival.
+    pub fn digests(&self, trace: TraceId) -> &[SpanDigest] {
+        self.traces.get(&trace).map_or(&[], |cached| &cached.digests)
+    }
+
+    /// The digest of a span of such a trace, and then those of its log records.
+    pub fn digests_of(&self, (trace, span): Place) -> impl Iterator<Item = &SpanDigest> {
+        let digests = self.digests(trace);
+        let place = self.traces.get(&trace).and_then(|cached| cached.spans.get(&span));
+        let own = place.and_then(|(place, _)| digests.get(*place));
+        own.into_iter().chain(digests.iter().filter(move |digest| digest.is_record_of(span)))
+    }
+
+    /// The spans of such a trace.
+    pub fn spans(&self, trace: TraceId) -> impl Iterator<Item = SpanId> {
+        self.traces.get(&trace).into_iter().flat_map(|cached| cached.spans.keys().copied())
     }
 
     /// Summarizes the traces that a group touches, but for large ones that were summarized less than [`PAUSE`] ago.

@@ -20,6 +20,7 @@ use tracing::{error, warn};
 
 use super::{
     ChangeFeed, DatabaseError, StoreError, StoreHealth, Submission,
+    adoption::EndedCalls,
     checkpoint::Checkpointer,
     lock, open, panic_text,
     pool::{Database, PooledConnection},
@@ -60,6 +61,8 @@ pub struct StoreWriter {
     health: Arc<Mutex<StoreHealth>>,
     /// Prices calls whose records are placed anew.
     prices: Arc<Prices>,
+    /// Calls that ended lately: of two traces the one may be a record of a call of the other.
+    ended_calls: EndedCalls,
     /// The traces that a commit moves records between, until it is done.
     moving: Vec<TraceId>,
     /// Is given the size of the write-ahead log after each commit.
@@ -127,6 +130,7 @@ impl StoreWriter {
             changes,
             health,
             prices,
+            ended_calls: EndedCalls::default(),
             moving: Vec::new(),
             checkpointer,
             retention: Retention::default(),
@@ -170,6 +174,7 @@ impl StoreWriter {
                 let outcome = self.try_commit_reprocessed(&waiting.item).map_err(StoreError::from);
                 waiting.answer(outcome);
             }
+            self.adopt_candidates();
             self.remove_for(began.elapsed() / 2);
             self.checkpointer.notice(self.database.log_bytes());
         }
@@ -184,6 +189,14 @@ impl StoreWriter {
             if self.try_commit(&[]).is_err() {
                 return;
             }
+        }
+    }
+
+    /// Puts the traces that only record a call of another one into that one.
+    fn adopt_candidates(&mut self) {
+        while self.reopens.is_none() && self.ended_calls.has_candidates() {
+            // Why it failed is reported; they stay traces of their own.
+            drop(self.with_recovery(std::iter::empty(), Self::adopt));
         }
     }
 
@@ -249,6 +262,8 @@ impl StoreWriter {
     fn store(&mut self, group: Vec<Queued<Submission>>) {
         let submissions: Vec<_> = group.iter().map(|waiting| &waiting.item).collect();
         let Err(failed) = self.try_commit(&submissions) else {
+            // Before that is answered: whoever looks then finds no trace that is only a record of another one's call.
+            self.adopt_candidates();
             for waiting in group {
                 waiting.answer(Ok(()));
             }

@@ -50,7 +50,7 @@ fn folder() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/pairs")
 }
 
-/// What a capture is read as. Runs that are a lone call are left out: beside LangChain they are records of its calls.
+/// What a capture is read as.
 fn read(name: &str) -> Vec<Turn> {
     let body = |ending: &str, signal: Signal| {
         let file = File::open(folder().join(format!("{name}.{ending}.gz"))).ok()?;
@@ -65,8 +65,7 @@ fn read(name: &str) -> Vec<Turn> {
     let transcript = transcript_of(&store_of(&bodies));
     let mut runs: Vec<&Value> = transcript["traces"].as_array().unwrap().iter().collect();
     runs.sort_by_key(|run| run["started_at"].as_str().unwrap());
-    let is_lone = |run: &&Value| run["spans"].as_array().unwrap().len() == 1;
-    runs.into_iter().filter(|run| !is_lone(run)).map(turn).collect()
+    runs.into_iter().map(turn).collect()
 }
 
 fn turn(run: &Value) -> Turn {
@@ -161,11 +160,9 @@ fn two_instrumentations_say_what_either_says_and_each_thing_once() {
         let Some((first, second)) = recorders.split_once('+') else { continue };
         let pair = read(name);
         let first = read(&format!("{first}.{how}"));
-        // Those of the client make runs of their own beside LangChain's, unless the program has a span around all.
-        let second = if recorders.starts_with("lc+") { Vec::new() } else { read(&format!("{second}.{how}")) };
-        let other = if second.is_empty() { &first } else { &second };
+        let second = read(&format!("{second}.{how}"));
         let loses_caches = recorders.starts_with("ss+o") && !recorders.contains("otel") && how == "converse_stream";
-        bad.extend(wrong(&pair, [&first, other], loses_caches).into_iter().map(|wrong| format!("{name}: {wrong}")));
+        bad.extend(wrong(&pair, [&first, &second], loses_caches).into_iter().map(|wrong| format!("{name}: {wrong}")));
         seen += 1;
     }
     assert!(seen > 40, "{seen} pairs");

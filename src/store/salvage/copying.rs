@@ -23,7 +23,7 @@ const ORIGINS: [&str; 2] = ["resources", "scopes"];
 /// Rows of a stretch that is not made smaller: the engine reads as many at once.
 const LEAST: i64 = 2048;
 /// What nobody can make again.
-const KEPT: [&str; 2] = ["marks", "program_ends"];
+const KEPT: [&str; 3] = ["marks", "program_ends", "adopted_traces"];
 
 /// What was not copied.
 #[derive(Debug, Default)]

@@ -9,8 +9,9 @@ use crate::{
     model::{Changes, TraceId},
     store::{
         DatabaseError, Submission,
-        exchange_halves::PlacedHalves,
+        adoption::EndedCalls,
         group::GroupPlan,
+        placements::Placements,
         removal::{self, Gone},
         replace::{Reprocessed, write_reprocessed},
         retention::Within,
@@ -27,19 +28,19 @@ struct Written<'a> {
 }
 
 impl<'a> Written<'a> {
-    /// Takes out the responses that `halves` moves, and writes the group. The caller has begun a transaction.
+    /// Takes out the responses that `placements` move, and writes the group. The caller has begun a transaction.
     fn write(
         connection: &Connection,
         stored_ids: &mut StoredIds,
         summaries: &mut Summaries,
         submissions: &[&'a Submission],
-        halves: &'a PlacedHalves,
+        placements: &'a Placements,
         now: Instant,
     ) -> Result<Self, DatabaseError> {
         // What is cached of these traces has what is taken out.
-        summaries.forget(halves.traces());
-        halves.take_out(connection)?;
-        let plan = GroupPlan::new(connection, stored_ids, summaries, submissions, halves, now)?;
+        summaries.forget(placements.left_traces());
+        placements.take_out(connection)?;
+        let plan = GroupPlan::new(connection, stored_ids, summaries, submissions, placements, now)?;
         plan.write(connection)?;
         // Of what was never stored nothing is left.
         let is_stored = |trace: &&TraceId| stored_ids.traces.may_have(rows::trace_number(trace));
@@ -48,8 +49,15 @@ impl<'a> Written<'a> {
         Ok(Self { plan, gone })
     }
 
-    /// To be called after the commit. Returns what changed.
-    fn committed(self, stored_ids: &mut StoredIds, summaries: &mut Summaries, now: Instant) -> Changes {
+    /// To be called after the commit: also notes which calls have ended. Returns what changed.
+    fn committed(
+        self,
+        stored_ids: &mut StoredIds,
+        summaries: &mut Summaries,
+        ended_calls: &mut EndedCalls,
+        now: Instant,
+    ) -> Changes {
+        ended_calls.note(&self.plan, stored_ids);
         let changes = self.plan.committed(stored_ids, summaries, now);
         self.gone.take_out_of(stored_ids);
         changes
@@ -75,20 +83,51 @@ impl StoreWriter {
     /// `summaries` before it, so the caller must forget them if it fails. Stored responses of these submissions are moved
     /// to the spans of their requests.
     pub(super) fn commit(&mut self, submissions: &[&Submission]) -> Result<Changes, DatabaseError> {
-        let Self { connection, stored_ids: Some(stored_ids), summaries, retention, prices, moving, .. } = self else {
+        let Self {
+            connection, stored_ids: Some(stored_ids), summaries, retention, ended_calls, prices, moving, ..
+        } = self
+        else {
             return Ok(Changes::default());
         };
         let now = Instant::now();
         if connection.with(|connection| stored_ids.renew(connection))? {
             stored_ids.traces.add(summaries.waiting().map(rows::trace_number));
         }
-        let halves = connection.with(|connection| PlacedHalves::of(connection, submissions, HashSet::new(), prices))?;
-        moving.extend(halves.traces().chain(halves.placed_in()));
+        let placements =
+            connection.with(|connection| Placements::of_halves(connection, submissions, HashSet::new(), prices))?;
+        moving.extend(placements.traces());
         let written = connection
-            .write(|connection| Written::write(connection, stored_ids, summaries, submissions, &halves, now))?;
+            .write(|connection| Written::write(connection, stored_ids, summaries, submissions, &placements, now))?;
         moving.clear();
         retention.note_stored();
-        Ok(written.committed(stored_ids, summaries, now))
+        Ok(written.committed(stored_ids, summaries, ended_calls, now))
+    }
+
+    /// Puts traces that are records of a call of another trace into that one, in one transaction; what of them came later
+    /// as well.
+    pub(super) fn adopt(&mut self) -> Result<Changes, DatabaseError> {
+        let Self { connection, stored_ids: Some(stored_ids), summaries, ended_calls, prices, moving, .. } = self else {
+            return Ok(Changes::default());
+        };
+        let now = Instant::now();
+        let candidates = ended_calls.take_candidates();
+        moving.extend(candidates.traces());
+        let mut adoptions = connection.with(|connection| candidates.decide(connection, stored_ids, summaries))?;
+        let placements = connection.with(|connection| adoptions.placements(connection, prices))?;
+        if adoptions.is_empty() {
+            moving.clear();
+            return Ok(Changes::default());
+        }
+        let written = connection.write(|connection| {
+            adoptions.write(connection)?;
+            Written::write(connection, stored_ids, summaries, &[], &placements, now)
+        })?;
+        moving.clear();
+        ended_calls.forget(adoptions.traces());
+        let changes = written.committed(stored_ids, summaries, ended_calls, now);
+        stored_ids.adopted.add(adoptions.traces().map(rows::trace_number));
+        // No spans or log records arrived.
+        Ok(Changes { spans: 0, logs: 0, ..changes })
     }
 
     /// Does a step of what is to be removed, in one transaction.
@@ -108,10 +147,10 @@ impl StoreWriter {
     /// Replaces rows, and moves the responses among them to the spans of their requests, in one transaction. The traces
     /// are summarized later, from what is stored then.
     pub(super) fn commit_reprocessed(&mut self, reprocessed: &Reprocessed) -> Result<Changes, DatabaseError> {
-        let Self { connection, stored_ids: known, summaries, retention, prices, moving, .. } = self;
+        let Self { connection, stored_ids: known, summaries, retention, ended_calls, prices, moving, .. } = self;
         let Some(stored_ids) = known else { return Ok(Changes::default()) };
         let now = Instant::now();
-        let halves = OnceCell::new();
+        let placements = OnceCell::new();
         let exchanges = reprocessed.exchanges();
         let committed = connection.write(|connection| {
             // What is written next has to know what this stored, though it is not committed yet.
@@ -125,10 +164,10 @@ impl StoreWriter {
             if exchanges.is_empty() {
                 return Ok((changes, None));
             }
-            let placed = PlacedHalves::of(connection, &[], exchanges, prices)?;
-            let halves = halves.get_or_init(|| placed);
-            moving.extend(halves.traces());
-            Ok((changes, Some(Written::write(connection, stored_ids, summaries, &[], halves, now)?)))
+            let placed = Placements::of_halves(connection, &[], exchanges, prices)?;
+            let placements = placements.get_or_init(|| placed);
+            moving.extend(placements.traces());
+            Ok((changes, Some(Written::write(connection, stored_ids, summaries, &[], placements, now)?)))
         });
         let (changes, written) = match committed {
             Ok(committed) => committed,
@@ -141,7 +180,8 @@ impl StoreWriter {
         moving.clear();
         retention.note_stored();
         let mut changes = Changes { spans: 0, logs: 0, ..changes };
-        changes.merge(written.map_or_else(Changes::default, |written| written.committed(stored_ids, summaries, now)));
+        let written = written.map(|written| written.committed(stored_ids, summaries, ended_calls, now));
+        changes.merge(written.unwrap_or_default());
         Ok(changes)
     }
 }
