@@ -12,7 +12,7 @@ use crate::{
     understand,
 };
 
-static PRICES: LazyLock<Arc<Prices>> = LazyLock::new(|| Arc::new(Prices::bundled()));
+pub static PRICES: LazyLock<Arc<Prices>> = LazyLock::new(|| Arc::new(Prices::bundled()));
 
 /// The exports of a run of Gemini CLI, a span or log record each, in the order in which they were sent.
 pub fn exports() -> Vec<Submission> {
@@ -53,7 +53,7 @@ fn found(store: &Store) -> (Totals, Vec<String>) {
     (overview(store, Filter::default()).totals, lines)
 }
 
-fn stored(exports: impl IntoIterator<Item = Submission>) -> Store {
+pub fn stored(exports: impl IntoIterator<Item = Submission>) -> Store {
     let store = Store::open(&Place::Memory, PRICES.clone()).unwrap();
     for export in exports {
         store.writer().submit_blocking(export).unwrap();

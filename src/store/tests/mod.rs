@@ -1,5 +1,6 @@
 //! What the store promises, seen from outside; and the spans that its tests send.
 
+mod adoption;
 mod damage;
 mod filters;
 pub mod halves;

@@ -61,6 +61,11 @@ pub fn left_over(store: &Store) -> Vec<(&'static str, u64)> {
         ),
         ("content_blobs", "select count(*) from content_blobs where content not in (select id from contents)"),
         ("blobs", "select count(*) from blobs where id not in (select blob from content_blobs)"),
+        (
+            "adopted_traces",
+            "select count(*) from adopted_traces where adopter not in (select trace from spans)
+             or trace in (select trace from spans union select trace from logs where trace is not null)",
+        ),
     ];
     let all = of_traces.into_iter().chain(others.map(|(table, sql)| (table, sql.to_owned())));
     all.map(|(table, sql)| (table, number(store, &sql))).filter(|(_, rows)| *rows > 0).collect()
@@ -221,7 +226,7 @@ fn messages_of_log_records_are_found_for_a_store_of_a_version_that_did_not_note_
     assert_eq!(before["log_contents"], 2);
     let later = "alter table spans drop column pieces; alter table logs drop column pieces;
         alter table traces drop column called_tools; alter table traces drop column score_names";
-    sql(&store, &format!("{later}; drop table log_contents; update meta set value = 21 where name = 'schema'"))
+    sql(&store, &format!("{later}; drop table adopted_traces; drop table log_contents; update meta set value = 21 where name = 'schema'"))
         .unwrap();
     store.close();
     assert_eq!(counts(&Store::open(&place, Arc::default()).unwrap()), before);
@@ -331,7 +336,8 @@ fn which_images_are_named_is_found_out_for_a_store_of_a_version_that_did_not_not
         alter table traces drop column score_names; alter table traces drop column score_label; alter table traces drop column score;
         alter table traces drop column unanswered; alter table traces drop column cache_turn;
         alter table traces drop column cache_after; alter table traces drop column cache_before;
-        alter table traces drop column program_ended; drop table program_ends; drop table log_contents";
+        alter table traces drop column program_ended; drop table program_ends; drop table log_contents;
+        drop table adopted_traces";
     sql(&store, &format!("{later}; drop table content_blobs; update meta set value = 15 where name = 'schema'"))
         .unwrap();
     store.close();

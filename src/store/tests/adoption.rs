@@ -1,0 +1,208 @@
+//! A trace that only records a call of another one is in that one, in whatever order both come, and stays there.
+
+use std::io::Read;
+
+use bytes::Bytes;
+use flate2::read::GzDecoder;
+
+use super::{
+    halves::{PRICES, stored},
+    removal::{counts, left_over},
+    *,
+};
+use crate::{
+    decode::{self, Encoding},
+    model::{Removal, Totals},
+    understand,
+};
+
+/// The exports of a conversation of three turns that LangChain's instrumentation and one of the client both recorded, a span or
+/// log record each, in the order in which they were sent.
+fn exports(of: &str) -> Vec<Submission> {
+    let read = |ending: &str| {
+        let path = format!("{}/tests/pairs/{of}.{ending}.gz", env!("CARGO_MANIFEST_DIR"));
+        let mut body = Vec::new();
+        GzDecoder::new(std::fs::File::open(path).ok()?).read_to_end(&mut body).unwrap();
+        Some(Bytes::from(body))
+    };
+    let project = Project::default();
+    let spans = decode::traces(&project, &read("pb").unwrap(), Encoding::Protobuf).unwrap().items;
+    let spans = spans.into_iter().map(|span| Submission {
+        spans: vec![PreparedSpan::new(understand::span(span.item, span.raw, &PRICES).0)],
+        ..Submission::default()
+    });
+    let logs =
+        read("logs.pb").map_or_else(Vec::new, |body| decode::logs(&project, &body, Encoding::Protobuf).unwrap().items);
+    let logs = logs.into_iter().zip(0..).map(|(log, position)| {
+        let (log, made) = understand::log(log.item, log.raw, &PRICES, None);
+        Submission {
+            logs: vec![PreparedLog::new(log, position)],
+            spans: made.into_iter().map(PreparedSpan::new).collect(),
+            ..Submission::default()
+        }
+    });
+    spans.chain(logs).collect()
+}
+
+/// The sums of all traces; where each span and log record is, and what adopted what.
+fn found(store: &Store) -> (Totals, Vec<String>) {
+    let placed = "select concat('span ', trace, ' ', parent, ' ', id) as line from spans
+        union all select concat('log ', trace, ' ', span, ' ', id) from logs
+        union all select concat('adopted ', trace, ' ', adopter, ' ', call) from adopted_traces
+        union all select concat('trace ', trace, ' ', cost, ' ', model_calls, ' ', spans) from traces order by line";
+    let lines = store.connection.with(|connection| {
+        let mut statement = connection.prepare(placed)?;
+        let lines = statement.query_map([], |row| row.get(0))?;
+        Ok(lines.collect::<Result<Vec<String>, _>>()?)
+    });
+    (overview(store, Filter::default()).totals, lines.unwrap())
+}
+
+fn number_of(what: &str, found: &(Totals, Vec<String>)) -> usize {
+    found.1.iter().filter(|line| line.starts_with(what)).count()
+}
+
+#[test]
+fn a_call_that_two_traces_have_counts_once_whichever_comes_first() {
+    let alone = overview(&stored(exports("lc.converse")), Filter::default()).totals;
+    for of in ["lc+oi.converse", "lc+olm.converse", "lc+otel.converse", "lc+otellatest.converse_stream"] {
+        let expected = found(&stored(exports(of)));
+        let totals = &expected.0;
+        assert_eq!((totals.model_calls, totals.usage.output), (alone.model_calls, alone.usage.output), "{of}");
+        assert_eq!(totals.cost, alone.cost, "{of}");
+        let traces = ["trace", "adopted"].map(|what| number_of(what, &expected));
+        assert!(traces[0] == 3 && traces[1] >= 4, "{of}: {traces:?}");
+        let reversed = stored(exports(of).into_iter().rev());
+        assert_eq!(found(&reversed), expected, "{of}");
+        let (first, rest): (Vec<_>, Vec<_>) = exports(of).into_iter().enumerate().partition(|(nth, _)| nth % 3 == 0);
+        let mixed = stored(rest.into_iter().chain(first).map(|(_, export)| export).chain(exports(of)));
+        assert_eq!(found(&mixed), expected, "{of}");
+        for store in [&reversed, &mixed] {
+            assert_eq!(left_over(store), [], "{of}");
+        }
+    }
+}
+
+#[test]
+fn what_was_adopted_stays_when_the_store_is_opened_again_and_its_spans_are_translated_again_or_sent_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::File(folder.path().join("a"));
+    let store = Store::open(&place, PRICES.clone()).unwrap();
+    for export in exports("lc+otel.converse") {
+        store.writer().submit_blocking(export).unwrap();
+    }
+    let expected = found(&store);
+    assert!(number_of("log", &expected) > 0 && number_of("adopted", &expected) > 0);
+    sql(&store, "update spans set dialects = 1; update logs set dialects = 1").unwrap();
+    store.close();
+    let store = Store::open(&place, PRICES.clone()).unwrap();
+    store.wait_until_reprocessed().unwrap();
+    for _ in 0..1000 {
+        if found(&store) == expected {
+            break;
+        }
+        thread::sleep(Duration::from_millis(10));
+    }
+    assert_eq!((found(&store), left_over(&store)), (expected.clone(), vec![]));
+    for export in exports("lc+otel.converse") {
+        store.writer().submit_blocking(export).unwrap();
+    }
+    assert_eq!((found(&store), left_over(&store)), (expected, vec![]));
+}
+
+#[test]
+fn its_raw_form_is_what_was_sent_and_it_goes_with_the_trace_that_adopted_it() {
+    let store = stored(exports("lc+oi.converse"));
+    let Ok(Answer::Traces(page)) = store.answer(&Query::Runs { limit: 9 }) else { panic!("runs are listed") };
+    let ids: Vec<TraceId> = page.rows.iter().map(|row| row.trace).collect();
+    let raw = store.raw_spans(&ids).unwrap();
+    let sent = exports("lc+oi.converse").len();
+    assert_eq!((ids.len(), raw.values().map(Vec::len).sum::<usize>()), (3, sent));
+    let of_others = raw.iter().flat_map(|(trace, spans)| spans.iter().filter(move |span| span.trace != *trace));
+    let of_others: Vec<_> = of_others.collect();
+    assert!(of_others.len() >= 4 && of_others.iter().all(|span| span.parent.is_none()));
+    for trace in ids {
+        store.remove(Removal::Trace(trace)).unwrap();
+    }
+    let left = counts(&store);
+    assert!(
+        left.iter().all(|(table, rows)| *rows == 0 || ["resources", "scopes"].contains(&table.as_str())),
+        "{left:?}"
+    );
+}
+
+/// A call: who recorded it, whether it has a parent, when, and with what answer.
+fn call(of: &str, id: u8, scope: &str, [started, ended]: [u64; 2], answer: &str) -> Sent {
+    let mut sent = span(of, id);
+    let message =
+        |role: &str, text: &str| format!(r#"[{{"role":"{role}","parts":[{{"type":"text","content":"{text}"}}]}}]"#);
+    sent.span.attributes = [
+        ("gen_ai.operation.name".to_owned(), "chat".into()),
+        ("gen_ai.request.model".to_owned(), "gpt-4o-mini".into()),
+        ("gen_ai.usage.input_tokens".to_owned(), Value::Int(10)),
+        ("gen_ai.usage.output_tokens".to_owned(), Value::Int(5)),
+        ("gen_ai.input.messages".to_owned(), message("user", "What is the weather?").as_str().into()),
+        ("gen_ai.output.messages".to_owned(), message("assistant", answer).as_str().into()),
+    ]
+    .into_iter()
+    .collect();
+    (sent.span.started, sent.span.ended) = (Timestamp(started), Some(Timestamp(ended)));
+    sent.span.scope = Arc::new(Scope { name: scope.into(), ..Scope::default() });
+    sent
+}
+
+fn beneath(mut sent: Sent, parent: u8) -> Sent {
+    sent.span.parent = Some(span("a", parent).span.id);
+    sent
+}
+
+fn elsewhere(mut sent: Sent) -> Sent {
+    let attributes = [("service.name".to_owned(), Value::from("bakery"))].into_iter().collect();
+    sent.span.resource = Arc::new(Resource { attributes, ..Resource::default() });
+    sent
+}
+
+/// How many traces there are, and how many calls count, once some calls were sent.
+fn counted(calls: impl IntoIterator<Item = Sent>) -> (u64, u64) {
+    let store = Store::open(&Place::Memory, PRICES.clone()).unwrap();
+    for Sent { span, .. } in calls {
+        let raw = Bytes::from(encode::span_bytes(&span));
+        let span = PreparedSpan::new(understand::span(span, raw, &PRICES).0);
+        store.writer().submit_blocking(Submission { spans: vec![span], ..Submission::default() }).unwrap();
+    }
+    (number(&store, "select count(*) from traces"), overview(&store, Filter::default()).totals.model_calls)
+}
+
+#[test]
+fn only_what_one_process_recorded_twice_is_one_call() {
+    let sunny = "It is sunny in Oslo today.";
+    let outer = || beneath(call("a", 2, "framework", [100, 900], sunny), 1);
+    let root = || span("a", 1);
+    let lone = || call("b", 3, "client", [200, 800], sunny);
+    assert_eq!(counted([root(), outer(), lone()]), (1, 1));
+    assert_eq!(counted([lone(), outer(), root()]), (1, 1));
+    // What ended within the tick of a clock after it did.
+    assert_eq!(counted([root(), outer(), call("b", 3, "client", [200, 901], sunny)]), (1, 1));
+    // Another process; the same instrumentation; another answer; a call that began before, or went on long after.
+    assert_eq!(counted([root(), outer(), elsewhere(lone())]), (2, 2));
+    assert_eq!(counted([root(), outer(), call("b", 3, "framework", [200, 800], sunny)]), (2, 2));
+    assert_eq!(counted([root(), outer(), call("b", 3, "client", [200, 800], "It rains in Bergen as always.")]), (2, 2));
+    assert_eq!(counted([root(), outer(), call("b", 3, "client", [50, 800], sunny)]), (2, 2));
+    assert_eq!(counted([root(), outer(), call("b", 3, "client", [200, 9_000_000], sunny)]), (2, 2));
+    // One that is not all of its trace.
+    let other = beneath(call("b", 4, "client", [300, 400], sunny), 1);
+    assert_eq!(counted([root(), outer(), span("b", 1), beneath(lone(), 1), other]).0, 2);
+    // A call is one call of a client: the second one is another.
+    let again = || call("c", 4, "client", [300, 700], sunny);
+    assert_eq!(counted([root(), outer(), lone(), again()]), (2, 2));
+    // What a third one recorded is the same again, and what is in a trace that is adopted goes with it.
+    let inner = || call("c", 4, "transport", [300, 700], sunny);
+    assert_eq!(counted([inner(), lone(), outer(), root()]), (1, 1));
+    assert_eq!(counted([root(), outer(), lone(), inner()]), (1, 1));
+    assert_eq!(counted([inner(), outer(), lone(), root()]), (1, 1));
+    // Requests beneath the call come with it, also later.
+    let mut request = beneath(span("b", 5), 3);
+    (request.span.started, request.span.ended) = (Timestamp(210), Some(Timestamp(790)));
+    let late = counted([root(), outer(), lone(), request.clone()]);
+    assert_eq!((late, counted([request, lone(), root(), outer()])), ((1, 1), (1, 1)));
+}
