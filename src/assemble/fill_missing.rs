@@ -16,10 +16,12 @@ pub fn is_nameless(part: &Part) -> bool {
 }
 
 /// Whether the arguments of a call were recorded as no JSON, or as empty, and a later request, which repeats it under its
-/// id, has them whole: some recorders put the pieces of a stream together wrongly, or lose them.
+/// id, has them whole: some recorders put the pieces of a stream together wrongly, or lose them. An empty repetition is
+/// not whole where something was recorded.
 pub fn is_garbled(own: &Part, repeated: &Part) -> bool {
     let (Content::Call(call), Content::Call(other)) = (&own.content, &repeated.content) else { return false };
-    let is_whole = other.input.as_map().is_some() && !repeated.truncated;
+    let has_more = !other.input.is_empty() || call.input.is_empty();
+    let is_whole = other.input.as_map().is_some() && !repeated.truncated && has_more;
     let is_same = call.known_id().is_some() && call.known_id() == other.known_id() && call.name == other.name;
     let is_lost = call.input.as_map().is_some_and(<[_]>::is_empty) && !other.input.is_empty();
     is_same && is_whole && (call.input.as_str().is_some() || own.truncated || is_lost) && !own.hidden

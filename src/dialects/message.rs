@@ -82,18 +82,8 @@ fn map_message(map: &Value, fallback: Role, into: &mut Vec<Message>) {
     let by_type = || map.str("type").filter(|_| has_content).and_then(role);
     let Some(role) = stated.or_else(by_type) else {
         let is_block = map.str("type").is_some_and(|kind| kind != "message" && kind != "generic" && kind != "chat");
-        let has_more = [
-            "tool_calls",
-            "toolCalls",
-            "function_call",
-            "refusal",
-            "reasoning_content",
-            "thinking_blocks",
-            "reasoning_details",
-            "tool_call_id",
-        ];
         let is_message = has_content
-            || has_more.iter().any(|key| map.get(key).is_some())
+            || BESIDE.iter().any(|key| map.get(key).is_some())
             // With content capture off, the id of the call is all that is left of a tool's message.
             || (fallback == Role::Tool && map.get("id").is_some());
         if is_block || !is_message {
@@ -111,6 +101,53 @@ fn map_message(map: &Value, fallback: Role, into: &mut Vec<Message>) {
 
 /// Where the content of a message is, the most reliable key first.
 const CONTENT: &[&str] = &["parts", "content", "contents", "blocks", "message", "text", "output"];
+
+/// What a message may have beside its content.
+const BESIDE: &[&str] = &[
+    "tool_calls",
+    "toolCalls",
+    "function_call",
+    "refusal",
+    "reasoning_content",
+    "thinking_blocks",
+    "reasoning_details",
+    "tool_call_id",
+];
+
+/// Keys that say something about a message and are no part of what it says.
+const ABOUT: &[&str] = &[
+    "role",
+    "type",
+    "name",
+    "id",
+    "index",
+    "finish_reason",
+    "stop_reason",
+    "status",
+    "model",
+    "provider",
+    "usage",
+    "metadata",
+    "additional_kwargs",
+    "response_metadata",
+    "usage_metadata",
+    "annotations",
+    "timestamp",
+    "created_at",
+];
+
+/// What a message without any known content has under other keys, as data: `{"role": "assistant", "answer": "Yes."}`.
+fn said_otherwise(map: &Value) -> Option<Part> {
+    if CONTENT.iter().chain(BESIDE).any(|key| map.get(key).is_some()) {
+        return None;
+    }
+    let is_said = |(key, value): &&(String, Value)| {
+        let may_say = matches!(value, Value::String(_) | Value::Array(_) | Value::Map(_)) && !value.is_empty();
+        may_say && !ABOUT.contains(&key.as_str()) && !key.contains('.')
+    };
+    let said: Vec<(String, Value)> = map.as_map()?.iter().filter(is_said).cloned().collect();
+    (!said.is_empty()).then(|| Part::new(Content::Json(Value::Map(said))))
+}
 
 /// Unpacks LangChain's serialised messages: `{"lc": 1, "id": […, "HumanMessage"], "kwargs": {…}}`, `{"type", "data": {…}}`.
 pub fn unwrapped(map: &Value) -> (&Value, Option<&str>) {
@@ -142,6 +179,9 @@ fn with_role(map: &Value, role: Role, into: &mut Vec<Message>) {
         found.push(Part::new(Content::Refusal(words.to_owned())));
     }
     calls_beside(map, &mut found);
+    if found.is_empty() {
+        found.extend(said_otherwise(map));
+    }
     // Some senders leave out every part that is no plain text: an empty prompt is a hidden one.
     if found.is_empty() && role != Role::Assistant && map.get("parts").is_some_and(is_empty_list) {
         found.push(Part { hidden: true, ..Part::text("") });
@@ -312,6 +352,8 @@ mod tests {
             (r#"{"type":"function_call_output","call_id":"c1","output":"18C"}"#, vec!["tool: =c1 18C"]),
             (r#"{"type":"function_call","call_id":"c1","name":"w","arguments":"{}"}"#, vec!["assistant: w#c1{}"]),
             (r#"{"role":"assistant","content":{"answer":42}}"#, vec![r#"assistant: json {"answer":42}"#]),
+            (r#"{"role":"assistant","answer":"Yes."}"#, vec![r#"assistant: json {"answer":"Yes."}"#]),
+            (r#"{"role":"assistant","id":"m1","name":"w","index":0,"answer":"","event.name":"e"}"#, vec![]),
             (r#"{"role":"user","content":""}"#, vec![]),
             (r#"{"role":"user","parts":[{"type":"text","content":""}]}"#, vec![]),
             (r#"{"role":"user","parts":[]}"#, vec!["user: (hidden)"]),

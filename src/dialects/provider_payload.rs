@@ -29,9 +29,9 @@ fn list(items: &[Value]) -> bool {
         Value::Array(batch) => !batch.is_empty() && batch.iter().all(is_message),
         item => is_message(item),
     };
-    // Among messages, an answer that was empty may have no content.
-    let is_silent = |item: &Value| item.str("role") == Some("assistant");
-    items.iter().any(is_one) && items.iter().all(|item| is_one(item) || is_silent(item))
+    // Among messages, an answer may be empty, or have its content under a key of its sender's own.
+    let is_answer = |item: &Value| item.str("role") == Some("assistant");
+    items.iter().any(is_one) && items.iter().all(|item| is_one(item) || is_answer(item))
 }
 
 fn is_message(item: &Value) -> bool {
@@ -307,6 +307,14 @@ mod tests {
         }
         assert_eq!(read(r#"{"choices":[{"message":"m"}]}"#).map(|found| found.len()), Some(1));
         assert_eq!(read(r#"{"choices":[{"label":"a"}]}"#), None);
+    }
+
+    #[test]
+    fn an_answer_under_an_unknown_key_is_not_lost() {
+        let text = r#"[{"role":"user","content":"q"},{"role":"assistant","answer":"Yes."},{"role":"assistant"}]"#;
+        let found = messages(&json::parse(text).unwrap(), Role::User).unwrap();
+        let read: Vec<String> = found.iter().map(super::super::sample::in_words).collect();
+        assert_eq!(read, ["user: q", r#"assistant: json {"answer":"Yes."}"#]);
     }
 
     #[test]

@@ -163,6 +163,10 @@ fn arguments_that_were_recorded_as_no_json_are_those_of_the_next_prompt() {
     assert_eq!(told(lost, asked(r#"{"a":2}"#)), whole);
     // What was recorded as JSON stays: the next request has no better right to it.
     assert_eq!(told(garbled, asked(r#"{"a":3}"#)), whole);
+    // So does a text where the next request has nothing.
+    let plain = |first: &str| calls("so", &[(Some("t1"), "w", first), (Some("t2"), "w", r#"{"a":2}"#)]);
+    let kept = (r##"assistant so w"north gate"#t1 w{"a":2}#t2"##.to_owned(), r#""north gate" {"a":2}"#.to_owned());
+    assert_eq!(told(plain(r#""north gate""#), plain("{}")), kept);
 }
 
 #[test]
