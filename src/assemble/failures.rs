@@ -82,6 +82,19 @@ impl Subtree {
         self.listed.push(listed);
     }
 
+    /// Gives a tool's node the failure that an event of its framework within it has as well: people look for the tool.
+    fn adopt(&mut self, tree: &SpanTree, tool: usize, words: &str) {
+        if tree.nodes[tool].category != Category::Tool {
+            return;
+        }
+        let newest = self.listed.len().saturating_sub(FAILURES_BENEATH.most());
+        let is_event =
+            |listed: &&mut ComparedFailure| listed.words == words && tree.nodes[listed.failure_site.node].is_plumbing();
+        if let Some(listed) = self.listed[newest..].iter_mut().find(is_event) {
+            listed.failure_site.node = tool;
+        }
+    }
+
     /// Adds the failures of another subtree; the shorter list moves.
     fn join(&mut self, mut other: Self) {
         if other.listed.len() > self.listed.len() {
@@ -104,7 +117,9 @@ pub fn failures(tree: &SpanTree, counted: &CountedCalls, runs: &JoinedRuns) -> V
         if let Some(failure) = node.failure().or(by_result) {
             let words = without_white_space(reason(failure.message.as_deref().unwrap_or_default()));
             let call = counted.of.get(at).copied().flatten();
-            if !handed_on(&mut here, at, failure, &words, call) {
+            if handed_on(&mut here, at, failure, &words, call) {
+                here.adopt(tree, at, &words);
+            } else {
                 let failure_site = PlacedFailure { node: at, described_by: at, at: node.ended.unwrap_or(node.started) };
                 here.add(ComparedFailure { failure_site, kind: failure.kind.clone(), words, call });
             }

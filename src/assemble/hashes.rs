@@ -28,6 +28,8 @@ hash_types! {
     ToolNameHash;
     /// The name and the arguments of a tool call, without its id: made by [`call_hash`].
     CallHash;
+    /// The arguments of a tool call alone.
+    ArgumentsHash;
     /// What identifies a tool call in a message: its id and name; of an id that is a counter, the arguments as well.
     CallKey;
     /// A tool result with an id that is a counter: the id and the content.
@@ -96,4 +98,9 @@ impl RunKey {
 /// The hash of the name and the arguments of a tool call.
 pub fn call_hash(call: &ToolCall) -> CallHash {
     CallHash::of((ToolNameHash::of(&call.name), text_hash::value(&call.input)))
+}
+
+/// The hash of the arguments of a tool call, by whatever name.
+pub fn arguments_hash(call: &ToolCall) -> ArgumentsHash {
+    ArgumentsHash::of(text_hash::value(&call.input))
 }

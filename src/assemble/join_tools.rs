@@ -15,6 +15,7 @@ use super::{
     tool_executions::{self, Executions, execution, executions},
     tool_messages::{ToolMessages, tool_messages},
     unmatched_results::Unmatched,
+    unnamed_calls::UnnamedCalls,
 };
 use crate::model::{Category, SpanId, Timestamp, ToolStatus};
 
@@ -59,11 +60,14 @@ pub fn join(tree: &SpanTree, counted: &CountedCalls, in_session: bool) -> Joined
         in_session,
         ..Join::default()
     };
+    let mut unnamed = UnnamedCalls::new(&messages, tree);
     for (call, messages) in messages.iter().enumerate() {
         let node = &tree.nodes[counted.calls[call].node];
         for (nth, (facts, called)) in messages.calls.iter().enumerate() {
             let source = Source { facts: *facts, prompt: false, spot: called.at };
-            join.add_call(call, source, called, (node.started, node.id, nth), tree, counted);
+            let (called, repeated) = unnamed.named(call, **called);
+            let order = (node.started, node.id, nth);
+            join.add_call((call, source), &called, repeated, order, (tree, counted));
         }
     }
     join.execute(tree, &messages);
@@ -90,15 +94,15 @@ pub fn join(tree: &SpanTree, counted: &CountedCalls, in_session: bool) -> Joined
 }
 
 impl Join {
-    /// Adds a run for a tool call in a model's answer, unless another record of that answer has added it.
+    /// Adds a run for a tool call in a model's answer, unless another record of that answer has added it. `repeated` is
+    /// the call as a later request has it, where its own record lacks its name.
     fn add_call(
         &mut self,
-        call: usize,
-        source: Source,
+        (call, source): (usize, Source),
         called: &ToolCallDigest,
+        repeated: Option<Source>,
         order: (Timestamp, SpanId, usize),
-        tree: &SpanTree,
-        counted: &CountedCalls,
+        (tree, counted): (&SpanTree, &CountedCalls),
     ) {
         // An id may repeat with the same arguments. If its answer overlaps the earlier one, it is another record of
         // that; else the sender's ids are a counter that began anew.
@@ -121,6 +125,7 @@ impl Join {
         let called_by = Some((call, source));
         self.push(JoinedRun {
             called: called_by,
+            repeated,
             ..JoinedRun::new(called.id, called.name, Some(called.call_hash), order)
         });
     }
@@ -293,7 +298,8 @@ impl Join {
                     let asked = given.call.map(|asked| (*facts, asked));
                     let asked = asked.or_else(|| messages.asked.get(&given.id?).copied());
                     let asked = asked.filter(|(_, asked)| given.prompt && Some(asked.call_hash) != run.call_hash);
-                    run.repeated = asked.map(|(facts, asked)| Source { facts, prompt: true, spot: asked.at });
+                    let asked = asked.map(|(facts, asked)| Source { facts, prompt: true, spot: asked.at });
+                    run.repeated = asked.or(run.repeated);
                     run.result = run.result.or(Some(given.content));
                     if given.is_error == Some(true) || given.id.is_some_and(|id| messages.failed.contains(&id)) {
                         run.status = ToolStatus::Error;

@@ -31,7 +31,8 @@ pub struct JoinedRun {
     /// The tool call in an agent's own messages, where no model call is known to have asked for it; or in the prompt
     /// that carries the result, where no answer has it.
     pub reported: Option<Source>,
-    /// The tool call as the request that carries the result repeats it, where it differs from the one in the answer.
+    /// The tool call as the request that carries the result repeats it, where it differs from the one in the answer, or
+    /// where the answer has no name of it.
     pub repeated: Option<Source>,
     /// Whether a request is all that is known of it, and an earlier trace asked for it.
     pub earlier: bool,

@@ -147,6 +147,7 @@ mod tool_runs;
 mod totals;
 mod tree;
 mod unmatched_results;
+mod unnamed_calls;
 mod usage;
 mod waits;
 

@@ -8,7 +8,7 @@ use std::{
 
 use super::{
     content_hash::result_hash,
-    hashes::{CallHash, CallIdHash, ChannelHash, ToolNameHash, call_hash},
+    hashes::{ArgumentsHash, CallHash, CallIdHash, ChannelHash, ToolNameHash, arguments_hash, call_hash},
     limits::OLD_RESULTS,
     text_hash::{TextHash, hash},
 };
@@ -62,6 +62,8 @@ pub struct ToolCallDigest {
     pub name: ToolNameHash,
     /// Hash of name and arguments.
     pub call_hash: CallHash,
+    /// Hash of the arguments of a call that has neither an id nor a name, because its recorder lost them.
+    pub unnamed: Option<ArgumentsHash>,
     /// `true` if only the item's id is known: the result will name another id.
     pub item: bool,
     /// Where the call stands in the translation.
@@ -103,6 +105,8 @@ pub struct AskedCall {
     pub name: ToolNameHash,
     /// Hash of name and arguments.
     pub call_hash: CallHash,
+    /// Hash of the arguments.
+    pub arguments: ArgumentsHash,
     /// Where the call stands in the translation.
     pub at: Spot,
 }
@@ -120,6 +124,8 @@ pub struct ToolExecution {
     pub name: Option<ToolNameHash>,
     /// Hash of name and arguments; `None` if the arguments are not known.
     pub call_hash: Option<CallHash>,
+    /// Hash of the arguments; `None` if they are not known.
+    pub arguments: Option<ArgumentsHash>,
     /// Where the arguments stand, in a prompt.
     pub input: Option<Spot>,
     /// Whether the input was cut.
@@ -165,6 +171,7 @@ pub fn reading_digests(readings: &[Reading]) -> Vec<ReadingDigest> {
                     id: call.known_id().map(CallIdHash::of),
                     name: ToolNameHash::of(&call.name),
                     call_hash: call_hash(call),
+                    unnamed: (call.name.is_empty() && call.known_id().is_none()).then(|| arguments_hash(call)),
                     item: call.id.is_none() && call.item_id.is_some(),
                     at: spot,
                 }),
@@ -204,7 +211,12 @@ fn results(prompt: &[Arc<Message>], at: u32) -> Vec<ToolResultDigest> {
     for (spot, part) in parts(prompt, at) {
         match &part.content {
             Content::Call(call) => {
-                let asked = AskedCall { name: ToolNameHash::of(&call.name), call_hash: call_hash(call), at: spot };
+                let asked = AskedCall {
+                    name: ToolNameHash::of(&call.name),
+                    call_hash: call_hash(call),
+                    arguments: arguments_hash(call),
+                    at: spot,
+                };
                 open.add(call.known_id().map(CallIdHash::of), asked);
             }
             Content::Result(result) => {
@@ -296,6 +308,7 @@ pub fn execution(translation: &Translation) -> Option<Box<ToolExecution>> {
         id: tool.and_then(|tool| tool.call_id.as_deref()).map(CallIdHash::of),
         name: tool.and_then(|tool| tool.name.as_deref()).map(ToolNameHash::of),
         call_hash: None,
+        arguments: None,
         input: None,
         partial: false,
         output: None,
@@ -311,6 +324,7 @@ pub fn execution(translation: &Translation) -> Option<Box<ToolExecution>> {
                 execution.id = execution.id.or_else(|| call.known_id().map(CallIdHash::of));
                 execution.name = execution.name.or_else(|| Some(ToolNameHash::of(&call.name)));
                 execution.call_hash = Some(call_hash(call));
+                execution.arguments = Some(arguments_hash(call));
                 execution.input = Some(spot);
                 execution.partial = part.truncated;
             }

@@ -20,7 +20,8 @@ pub fn name(trace: &LoadedTrace, run: &JoinedRun) -> String {
     let called = run.called.map(|(_, source)| source).or(run.reported).and_then(call).filter(|name| !name.is_empty());
     let executed = || trace.first(run.node, |translation| translation.genai.tool.as_ref()?.name.clone());
     let span = || trace.nodes()[run.node?].span.map(|(_, digest)| tool_name(&digest.name).to_owned());
-    called.or_else(executed).or_else(|| run.input.and_then(call)).or_else(span).unwrap_or_default()
+    let repeated = || run.repeated.and_then(call);
+    called.or_else(repeated).or_else(executed).or_else(|| run.input.and_then(call)).or_else(span).unwrap_or_default()
 }
 
 /// Reads name, arguments, result and times of one joined run from the messages and spans that it points to.
@@ -35,7 +36,8 @@ pub fn shown(trace: &LoadedTrace, run: &JoinedRun) -> ToolRun {
     };
     let call_of_model = run.called.map(|(_, source)| source).or(run.reported).and_then(|source| trace.part(source));
     let repeated = run.repeated.and_then(|source| trace.part(source));
-    let is_better = |part: &&Part| call_of_model.is_some_and(|own| is_garbled(own, part));
+    let is_unnamed = |part: &Part| matches!(&part.content, Content::Call(call) if call.name.is_empty());
+    let is_better = |part: &&Part| call_of_model.is_some_and(|own| is_unnamed(own) || is_garbled(own, part));
     let call_of_model = repeated.filter(is_better).or(call_of_model).and_then(|part| match &part.content {
         Content::Call(call) => Some(call),
         _ => None,

@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
-use super::{Dialect, FactRow, Field, Framework, How, spliced_calls};
-use crate::model::{Category, Source, Translation};
+use super::{Dialect, FactRow, Field, Framework, How, dialect::Failures, spliced_calls};
+use crate::model::{Category, Failure, Source, Translation};
 
 pub const DIALECT: Dialect = Dialect {
     name: "beeai",
@@ -16,6 +16,7 @@ pub const DIALECT: Dialect = Dialect {
     category: Some(|source| is_event(source).then_some(Category::Span)),
     is_plumbing: Some(is_event),
     facts: FACTS,
+    failures: Failures { describe: Some(name_cause), ..Failures::SHARED },
     frameworks: &[Framework { label: "beeai", rank: 209, scopes: &[SCOPE], ..Framework::PLAIN }],
     ..Dialect::PLAIN
 };
@@ -32,6 +33,49 @@ fn is_event(source: &Source) -> bool {
     source.name == "error"
         && source.scope.name == SCOPE
         && source.attributes.str("metadata.path").is_some_and(|path| path.rsplit('.').next() == Some("error"))
+}
+
+/// Says why a tool failed. The framework's exception says of every tool the same (`Tool Error`); the output has the whole
+/// chain, a line each, the cause last:
+///
+/// ```text
+///   ToolError(beeai_framework.tools.errors): Tool Error
+///   Context: {"name": "run_job"}
+///     ToolFailure(tools): job x refused
+/// ```
+fn name_cause(source: &Source, failure: &mut Failure) {
+    let is_own = |failure: &Failure| failure.kind.as_deref().is_some_and(|kind| kind.starts_with("beeai_framework."));
+    if source.scope.name != SCOPE || !is_own(failure) {
+        return;
+    }
+    let Some(chain) = source.attributes.str("output.value") else { return };
+    // Each cause is indented by two spaces more than what it caused; its message may have several lines.
+    let (mut from, mut depth, mut start) = (None, 0, 0);
+    for line in chain.split_inclusive('\n') {
+        let indent = line.len() - line.trim_start_matches(' ').len();
+        if indent == depth + 2 && class(line).is_some() {
+            (from, depth) = (Some(start), indent);
+        }
+        start += line.len();
+    }
+    let Some(cause) = from.and_then(|from| chain.get(from..)) else { return };
+    if let Some((kind, message)) = class(cause) {
+        let context = message.find("\nContext: ").unwrap_or(message.len());
+        let message = message[..context].trim_end();
+        if !message.is_empty() {
+            (failure.kind, failure.message) = (Some(kind.to_owned()), Some(message.to_owned()));
+        }
+    }
+}
+
+/// The class and the message of an exception in a chain: `ToolFailure(tools): job x refused`.
+fn class(line: &str) -> Option<(&str, &str)> {
+    let (name, rest) = line.trim_start_matches(' ').split_once('(')?;
+    let (module, message) = rest.split_once("): ")?;
+    let is_word = |text: &str| {
+        !text.is_empty() && text.chars().all(|letter| letter.is_alphanumeric() || matches!(letter, '_' | '.'))
+    };
+    (is_word(name) && is_word(module)).then_some((name, message))
 }
 
 /// Names the calls that were recorded with the first of an answer.
@@ -78,6 +122,25 @@ mod tests {
             .with(&[("llm.tools.0.tool.json_schema", ping), ("llm.tools.1.tool.json_schema", job)])
             .translate();
         assert_eq!(sides(&read).1, [r#"assistant: ping#call_1{"host":"a"} · run_job#-{"job":"x"}"#]);
+    }
+
+    #[test]
+    fn a_tool_failed_with_what_its_output_says_last() {
+        let failed = |chain: &str| {
+            let thrown =
+                [("exception.type", "beeai_framework.tools.errors.ToolError"), ("exception.message", "Tool Error")];
+            let span = Sample::span("run_job").scope(SCOPE).with(&[("openinference.span.kind", "TOOL")]).failed("");
+            let failure = span.with(&[("output.value", chain)]).event("exception", &thrown).translate().error.unwrap();
+            (failure.kind.unwrap(), failure.message.unwrap())
+        };
+        let chain = "ToolError(beeai_framework.tools.errors): Tool Error\nContext: {\"name\": \"run_job\"}\n  \
+                     ToolFailure(tools_lib): job x refused:\n  lock held by pid 4711";
+        let cause = ("ToolFailure".to_owned(), "job x refused:\n  lock held by pid 4711".to_owned());
+        assert_eq!(failed(chain), cause);
+        let own = ("beeai_framework.tools.errors.ToolError".to_owned(), "Tool Error".to_owned());
+        for chain in ["ToolError(beeai_framework.tools.errors): Tool Error", "42", ""] {
+            assert_eq!(failed(chain), own, "{chain}");
+        }
     }
 
     #[test]

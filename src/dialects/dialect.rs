@@ -161,7 +161,8 @@ pub struct KindKey {
 /// How a sender writes failures, beside OpenTelemetry's status, `exception` events and attributes.
 #[derive(Clone, Copy)]
 pub struct Failures {
-    /// Fills the kind, message and stack of a source's failure; what is known stays. It checks for its own sender.
+    /// Fills the kind, message and stack of a source's failure; what is known stays, unless it
+    /// says less. It checks for its own sender.
     pub describe: Option<fn(&Source, &mut Failure)>,
     /// Whether the tool of a tool's span failed, whatever the span's status; `None` where the span does not show it.
     pub tool_failed: Option<fn(&Source) -> Option<bool>>,

@@ -121,7 +121,8 @@ fn names<'t>(joined: &str, count: usize, known: &[&'t str]) -> Option<Vec<&'t st
 }
 
 /// Gives calls without an id, which have the name of the call before them, that of the one tool which takes their
-/// arguments, where the tool of that name does not.
+/// arguments, where the tool of that name does not. Where several tools may take them, or none, they have no name:
+/// what is known is only that some tool was called.
 pub fn name_by_arguments(message: &mut Message, tools: &[ToolDefinition]) {
     if message.parts.len() > MOST {
         return;
@@ -141,11 +142,8 @@ pub fn name_by_arguments(message: &mut Message, tools: &[ToolDefinition]) {
         }
         let fits = |tool: &&ToolDefinition| takes(tool, &call.input) && tool.name.len() * MOST <= LETTERS;
         let mut fitting = tools.iter().filter(fits);
-        if let Some(tool) = fitting.next()
-            && fitting.all(|other| other.name == tool.name)
-        {
-            rename(part, &tool.name);
-        }
+        let tool = fitting.next().filter(|tool| fitting.all(|other| other.name == tool.name));
+        rename(part, tool.map_or("", |tool| &tool.name));
     }
 }
 
@@ -244,6 +242,6 @@ mod tests {
             named(r#"{"host":"a"}{"host":"b"}{"job":"x"}"#),
             r#"ping#c1{"host":"a"} ping#-{"host":"b"} run_job#-{"job":"x"}"#
         );
-        assert_eq!(named(r#"{"host":"a"}{"city":"x"}"#), r#"ping#c1{"host":"a"} ping#-{"city":"x"}"#);
+        assert_eq!(named(r#"{"host":"a"}{"city":"x"}"#), r#"ping#c1{"host":"a"} #-{"city":"x"}"#);
     }
 }

@@ -28,6 +28,57 @@ fn what_an_answer_that_broke_off_asked_for_is_a_run_only_if_it_ran() {
 }
 
 #[test]
+fn a_call_without_a_name_is_what_the_next_request_repeats_with_its_arguments() {
+    let kept = calls("", &[(Some("c1"), "ping", r#"{"host":"a"}"#), (None, "", r#"{"job":"x"}"#), (None, "", "{}")]);
+    let whole = calls(
+        "",
+        &[(Some("c1"), "ping", r#"{"host":"a"}"#), (Some("c2"), "run", r#"{"job":"x"}"#), (Some("c3"), "list", "{}")],
+    );
+    let given = results(&[(Some("c1"), "pong"), (Some("c2"), "refused"), (Some("c3"), "[]")]);
+    let asked = || llm(2, 1).asked(&[user("q")]).answered(&[kept.clone()]);
+    let ran =
+        || vec![tool(3, 1, None, "run", r#"{"job":"x"}"#, Some("refused")), tool(4, 1, None, "list", "{}", Some("[]"))];
+    let told = |spans: Vec<Made>| {
+        let trace = one([vec![agent(1, 0, "a")], spans].concat());
+        let run = |run: &crate::model::ToolRun| {
+            format!(
+                "{}#{}{} {}",
+                run.name,
+                run.call_id.as_deref().unwrap_or("-"),
+                json::to_string(&run.input),
+                run.status.as_str()
+            )
+        };
+        trace.tools.iter().map(run).collect::<Vec<_>>()
+    };
+    let answer = || llm(5, 1).asked(&[user("q"), whole.clone(), given.clone()]).answered(&[assistant("a")]);
+    let all = [r#"ping#c1{"host":"a"} ok"#, r#"run#c2{"job":"x"} ok"#, "list#c3{} ok"];
+    assert_eq!(told(vec![asked(), answer()]), all);
+    assert_eq!(told([vec![asked()], ran(), vec![answer()]].concat()), all);
+    // Of calls with equal arguments each is one of those that ran.
+    let twice = llm(2, 1).asked(&[user("q")]).answered(&[calls("", &[(Some("c1"), "ping", "{}"), (None, "", "{}")])]);
+    let pinged = tool(6, 1, None, "ping", "{}", Some("pong"));
+    let listed = tool(7, 1, None, "list", "{}", Some("[]"));
+    assert_eq!(told(vec![twice, pinged, listed]), ["ping#c1{} ok", "list#-{} ok"]);
+    // No request repeats them: the name is that of what ran.
+    let ran = told([vec![asked()], ran()].concat());
+    assert_eq!(ran, [r#"ping#c1{"host":"a"} pending"#, r#"run#-{"job":"x"} ok"#, "list#-{} ok"]);
+}
+
+#[test]
+fn a_failure_that_an_event_within_a_tool_has_too_is_the_tools() {
+    let mut event = made(3, 2, Category::Span).named("error").failed("ToolFailure", "job x refused");
+    event.translation.plumbing = true;
+    let ran = tool(2, 1, None, "run", "{}", None).failed("ToolFailure", "job x refused");
+    let trace = one(vec![agent(1, 0, "a"), ran.clone(), event.clone()]);
+    assert_eq!(trace.errors.iter().map(|failure| failure.span).collect::<Vec<_>>(), [span_id(2)]);
+    // What failed within it is somebody's own span.
+    event.translation.plumbing = false;
+    let trace = one(vec![agent(1, 0, "a"), ran, event]);
+    assert_eq!(trace.errors.iter().map(|failure| failure.span).collect::<Vec<_>>(), [span_id(3)]);
+}
+
+#[test]
 fn results_sent_one_by_one_are_one_group() {
     let asked = calls("", &[(Some("c1"), "w", "{}"), (Some("c2"), "w", "{}")]);
     let one_by_one = [
