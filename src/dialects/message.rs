@@ -126,24 +126,19 @@ const ABOUT: &[&str] = &[
     "status",
     "model",
     "provider",
-    "usage",
-    "metadata",
-    "additional_kwargs",
-    "response_metadata",
-    "usage_metadata",
-    "annotations",
     "timestamp",
     "created_at",
 ];
 
-/// What a message without any known content has under other keys, as data: `{"role": "assistant", "answer": "Yes."}`.
+/// The texts that a message without any known content has under other keys, as data: `{"role": "assistant", "answer":
+/// "Yes."}`. Maps and lists there are mostly counts and settings.
 fn said_otherwise(map: &Value) -> Option<Part> {
     if CONTENT.iter().chain(BESIDE).any(|key| map.get(key).is_some()) {
         return None;
     }
     let is_said = |(key, value): &&(String, Value)| {
-        let may_say = matches!(value, Value::String(_) | Value::Array(_) | Value::Map(_)) && !value.is_empty();
-        may_say && !ABOUT.contains(&key.as_str()) && !key.contains('.')
+        let is_text = value.as_str().is_some_and(|text| !text.is_empty());
+        is_text && !ABOUT.contains(&key.as_str()) && !key.contains('.')
     };
     let said: Vec<(String, Value)> = map.as_map()?.iter().filter(is_said).cloned().collect();
     (!said.is_empty()).then(|| Part::new(Content::Json(Value::Map(said))))
@@ -353,6 +348,7 @@ mod tests {
             (r#"{"type":"function_call","call_id":"c1","name":"w","arguments":"{}"}"#, vec!["assistant: w#c1{}"]),
             (r#"{"role":"assistant","content":{"answer":42}}"#, vec![r#"assistant: json {"answer":42}"#]),
             (r#"{"role":"assistant","answer":"Yes."}"#, vec![r#"assistant: json {"answer":"Yes."}"#]),
+            (r#"{"role":"assistant","metrics":{"duration":0.1},"items":[1]}"#, vec![]),
             (r#"{"role":"assistant","id":"m1","name":"w","index":0,"answer":"","event.name":"e"}"#, vec![]),
             (r#"{"role":"user","content":""}"#, vec![]),
             (r#"{"role":"user","parts":[{"type":"text","content":""}]}"#, vec![]),
