@@ -58,6 +58,7 @@ mod block_forms;
 mod calls;
 mod category;
 mod chunks;
+mod claude_agent_sdk;
 mod claude_code;
 mod codex;
 mod coding_agents;
@@ -173,6 +174,7 @@ pub const DIALECTS: &[Dialect] = &[
     openinference::DIALECT,
     openai_agents::DIALECT,
     smolagents::DIALECT,
+    claude_agent_sdk::DIALECT,
     pydantic_ai::DIALECT,
     logfire::DIALECT,
     vercel_ai::DIALECT,
