@@ -12,7 +12,7 @@ use super::{
     limits::OLD_RESULTS,
     text_hash::{TextHash, hash},
 };
-use crate::model::{Carrier, Content, ContentKind, Message, Part, Reading, Role, Translation};
+use crate::model::{Carrier, Content, ContentKind, Message, Part, Reading, Role, Translation, is_aside};
 
 /// What one dialect found in one kind of carrier of a span or log record.
 #[derive(Debug, Clone)]
@@ -87,6 +87,8 @@ pub struct ToolResultDigest {
     pub prompt: bool,
     /// Whether it stands in the prompt after the last answer there, so that this request is the first that carries it.
     pub fresh: bool,
+    /// Whether somebody asks something after it in the prompt.
+    pub asked_after: bool,
     /// Where the result stands in the translation.
     pub at: Spot,
 }
@@ -159,6 +161,8 @@ pub fn reading_digests(readings: &[Reading]) -> Vec<ReadingDigest> {
         let answered = reading.prompt.iter().rposition(|message| message.role == Role::Assistant).map_or(0, number);
         let old = in_prompt.partition_point(|given| given.at.1 < answered);
         in_prompt[old..].iter_mut().for_each(|given| given.fresh = true);
+        let asked = reading.prompt.iter().rposition(|message| asks(message)).map_or(0, number);
+        in_prompt[old..].iter_mut().for_each(|given| given.asked_after = given.at.1 < asked);
         digest.results.extend(
             in_prompt
                 .drain(old.saturating_sub(OLD_RESULTS.most())..)
@@ -183,6 +187,7 @@ pub fn reading_digests(readings: &[Reading]) -> Vec<ReadingDigest> {
                     content: result_hash(result),
                     prompt: false,
                     fresh: false,
+                    asked_after: false,
                     at: spot,
                 }),
                 _ => {}
@@ -202,6 +207,15 @@ fn question(prompt: &[Arc<Message>]) -> Option<NonZeroU64> {
     });
     let text = texts.reduce(TextHash::then).filter(|text| is_whole && !text.is_empty())?;
     NonZeroU64::new(hash(text))
+}
+
+/// Whether a message is a person's question: it has a text, and more than what programs add to one.
+pub fn asks(message: &Message) -> bool {
+    let is_asked = |part: &Part| match &part.content {
+        Content::Text(text) => !text.trim().is_empty() && !is_aside(text),
+        _ => false,
+    };
+    message.role == Role::User && message.parts.iter().any(is_asked)
 }
 
 /// The tool results of the prompt of reading `at`, each joined to the call before it that it answers.
@@ -231,6 +245,7 @@ fn results(prompt: &[Arc<Message>], at: u32) -> Vec<ToolResultDigest> {
                     content: 0,
                     prompt: true,
                     fresh: false,
+                    asked_after: false,
                     at: spot,
                 });
             }

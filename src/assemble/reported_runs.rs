@@ -32,7 +32,8 @@ impl Join {
     ///
     /// Some senders leave tool calls out of the answers, so that a later request is the first to have them: then the
     /// last call before that asked. Else it was an earlier trace's; if a session joins that with this one, the run is
-    /// listed there.
+    /// listed there. Where a question follows the result, an earlier turn asked for it and then broke off: it is no run of
+    /// this one.
     pub(super) fn add_prompted(
         &mut self,
         (call, before): (usize, Option<usize>),
@@ -42,7 +43,7 @@ impl Join {
     ) {
         let Some(asked) = given.call else { return };
         let node = &tree.nodes[self.callers[call]];
-        if before.map_or(self.in_session, |before| self.asks[before]) {
+        if before.map_or(self.in_session || given.asked_after, |before| self.asks[before]) {
             return;
         }
         let source = |spot| Some(Source { facts, prompt: true, spot });

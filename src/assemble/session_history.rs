@@ -8,6 +8,7 @@ use super::{
     exchange::TimedMessage,
     fingerprint::{Fingerprints, KeyedMessage},
     hashes::{PromptHash, ResultKey},
+    reading_digest::asks,
     shown_messages::PlacedMessage,
 };
 use crate::model::{Part, Role};
@@ -62,6 +63,10 @@ impl SessionHistory {
                 && results.iter().all(|id| self.results.contains(id))
         };
         let answered = answered + lines[answered..].iter().take_while(is_held).count();
+        // So are those of a turn that broke off after its tools: a new question follows them.
+        let given = lines[answered..].iter().take_while(|line| line.fingerprint.role == Role::Tool).count();
+        let is_asked = lines.get(answered + given).is_some_and(|line| asks(&line.message));
+        let answered = if is_asked { answered + given } else { answered };
         // A question without an answer is history as well where it is the whole prompt of an earlier trace, and this
         // prompt has more.
         let repeated = chain.beginnings().find(|(_, chain)| self.prompts.contains(chain)).map_or(0, |(after, _)| after);

@@ -33,6 +33,29 @@ fn a_turn_that_failed_in_an_earlier_trace_is_history_to_the_next() {
 }
 
 #[test]
+fn results_of_a_turn_that_broke_off_are_history_to_the_next_question_without_a_session() {
+    let asked = calls("", &[(Some("c1"), "ping", "{}")]);
+    let given = results(&[(Some("c1"), "pong")]);
+    let before = [user("q1"), asked.clone(), given.clone()];
+    let next = |prompt: &[Message]| conversation(&[(prompt, &[assistant("a")])]);
+    let trace = next(&[&before[..], &[user("q2")]].concat());
+    let expected = ["~user q1", "~assistant ping{}#c1", "~tool c1=pong", "user q2", "assistant a"];
+    assert_eq!(only_conversation(&trace), expected);
+    assert_eq!(trace.tools.len(), 0);
+    // What a program adds to results is no question: they are what this trace was given.
+    let trace = next(&[&before[..], &[user("<system-reminder>Be brief.</system-reminder>")]].concat());
+    assert_eq!(only_conversation(&trace)[2], "tool c1=pong");
+    assert_eq!((trace.tools.len(), trace.tools[0].earlier), (1, true));
+    // A call that the trace itself made has its result, whatever is asked next.
+    let trace = conversation(&[
+        (&[user("q1")], &[asked]),
+        (&[&before[..], &[user("q2")]].concat(), &[assistant("a")]),
+    ]);
+    assert_eq!(only_conversation(&trace)[2..], ["tool c1=pong", "user q2", "assistant a"]);
+    assert_eq!(trace.tools.len(), 1);
+}
+
+#[test]
 fn what_only_a_later_trace_has_of_an_answer_is_added() {
     let thought = Part::new(Content::Reasoning(Reasoning { text: Some("hm".to_owned()), ..Reasoning::default() }));
     let thoughtful = Message::new(Role::Assistant, vec![thought, Part::text("ok")]);
