@@ -1,5 +1,7 @@
 //! The shapes of the transcript: a struct for each table of `transcript.md`, its fields in that order.
 
+mod adopted;
+
 use std::{collections::HashMap, fmt, time::Duration};
 
 use serde::{Serialize, Serializer};
@@ -9,8 +11,8 @@ use super::{
     transcript::Trace,
 };
 use crate::model::{
-    Conversation, ConversationMessage, Failure, ModelCall, Opener, Span, SpanEvent, SpanId, SpanRow, Timestamp,
-    TokenUsage, ToolDefinition, ToolName, ToolRun, Totals, TraceFailure, TraceId, Usd, Waits,
+    AssembledTrace, Conversation, ConversationMessage, Failure, ModelCall, Opener, Span, SpanEvent, SpanId, SpanRow,
+    Timestamp, TokenUsage, ToolDefinition, ToolName, ToolRun, Totals, TraceFailure, TraceId, Usd, Waits,
 };
 
 /// What is written as people read it: an id in hex, a time in RFC 3339.
@@ -50,6 +52,8 @@ pub struct TraceForm<'a> {
     waits_for: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     program_ended_at: Option<Shown<Timestamp>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    adopted_by: Option<Shown<TraceId>>,
     spans: Vec<SpanForm<'a>>,
     threads: Vec<ThreadForm<'a>>,
     tools: Vec<ToolForm<'a>>,
@@ -64,9 +68,6 @@ impl<'a> TraceForm<'a> {
     pub fn of(trace: &Trace<'a>) -> Self {
         let Trace { assembled, rows, spans } = *trace;
         let received: HashMap<_, _> = spans.iter().map(|span| (span.id, span)).collect();
-        let calls: HashMap<_, _> = assembled.calls.iter().map(|call| (call.span, call)).collect();
-        let mut ordered: Vec<_> = rows.spans.iter().collect();
-        ordered.sort_by_key(|row| (row.started, row.ended.is_none(), row.ended, row.id));
         let context = &assembled.context;
         Self {
             trace_id: Shown(assembled.trace),
@@ -83,10 +84,12 @@ impl<'a> TraceForm<'a> {
             status: assembled.state.as_str(),
             waits_for: assembled.waits.map(Waits::as_str),
             program_ended_at: assembled.program_ended.and_then(time),
-            spans: ordered
-                .into_iter()
-                .map(|row| SpanForm::of(row, received.get(&row.id).copied(), calls.get(&row.id).copied()))
-                .collect(),
+            adopted_by: None,
+            spans: span_forms(
+                assembled,
+                &received,
+                rows.spans.iter().filter(|row| received.get(&row.id).is_none_or(|span| span.trace == assembled.trace)),
+            ),
             threads: assembled.conversations.iter().map(ThreadForm::of).collect(),
             tools: assembled.tools.iter().map(ToolForm::of).collect(),
             tool_definitions: assembled.definitions.iter().map(DefinitionForm::of).collect(),
@@ -95,6 +98,19 @@ impl<'a> TraceForm<'a> {
             totals: TotalsForm::of(&assembled.totals),
         }
     }
+}
+
+/// Some spans of a trace in their order.
+fn span_forms<'a>(
+    assembled: &'a AssembledTrace,
+    received: &HashMap<SpanId, &'a Span>,
+    rows: impl Iterator<Item = &'a SpanRow>,
+) -> Vec<SpanForm<'a>> {
+    let calls: HashMap<_, _> = assembled.calls.iter().map(|call| (call.span, call)).collect();
+    let mut ordered: Vec<_> = rows.collect();
+    ordered.sort_by_key(|row| (row.started, row.ended.is_none(), row.ended, row.id));
+    let form = |row: &'a SpanRow| SpanForm::of(row, received.get(&row.id).copied(), calls.get(&row.id).copied());
+    ordered.into_iter().map(form).collect()
 }
 
 #[derive(Serialize)]
@@ -157,7 +173,7 @@ impl<'a> SpanForm<'a> {
         };
         Self {
             span_id: Shown(row.id),
-            parent_span_id: row.parent.map(Shown),
+            parent_span_id: received.map_or(row.parent, |span| span.parent).map(Shown),
             name: &row.name,
             kind: row.kind.as_str(),
             started_at: time(row.started),

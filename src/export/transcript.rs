@@ -54,16 +54,27 @@ impl<'a> Transcript<'a> {
         Ok(transcript)
     }
 
-    /// Writes one trace, on a line of its own.
+    /// Writes one trace, on a line of its own; and after it those that it adopted.
     ///
     /// # Errors
     /// Those of `out`.
     pub fn trace(&mut self, trace: &Trace) -> io::Result<()> {
-        self.text(if self.traces == 0 { "\n" } else { ",\n" })?;
-        self.json(&TraceForm::of(trace))?;
-        self.traces += 1;
+        self.form(&TraceForm::of(trace))?;
         self.note(trace.assembled);
+        for (started, adopted, form) in TraceForm::adopted(trace) {
+            self.form(&form)?;
+            let session = trace.assembled.context.session.as_ref().and_then(|id| self.sessions.get_mut(id));
+            if let Some(session) = session {
+                session.traces.push((started, adopted));
+            }
+        }
         Ok(())
+    }
+
+    fn form(&mut self, form: &TraceForm) -> io::Result<()> {
+        self.text(if self.traces == 0 { "\n" } else { ",\n" })?;
+        self.traces += 1;
+        self.json(form)
     }
 
     /// Writes the sessions and ends the document.

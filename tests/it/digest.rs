@@ -47,7 +47,8 @@ impl Page {
             .filter(|key| !trace[**key].is_null())
             .map(|key| format!("{key} {}", plain(&trace[*key])))
             .collect();
-        self.line(0, &format!("trace {} · {}", plain(&trace["name"]), facts.join(" · ")));
+        let kind = if trace["adopted_by"].is_null() { "trace" } else { "adopted" };
+        self.line(0, &format!("{kind} {} · {}", plain(&trace["name"]), facts.join(" · ")));
         let offered = self.offered(list(&trace["tool_definitions"]));
         self.line(1, &format!("{}{offered}", totals(&trace["totals"])));
         self.spans(list(&trace["spans"]));

@@ -65,7 +65,7 @@ fn read(name: &str) -> Vec<Turn> {
     let transcript = transcript_of(&store_of(&bodies));
     let mut runs: Vec<&Value> = transcript["traces"].as_array().unwrap().iter().collect();
     runs.sort_by_key(|run| run["started_at"].as_str().unwrap());
-    runs.into_iter().map(turn).collect()
+    runs.into_iter().filter(|run| run["adopted_by"].is_null()).map(turn).collect()
 }
 
 fn turn(run: &Value) -> Turn {
