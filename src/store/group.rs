@@ -286,12 +286,11 @@ impl<'a> GroupPlan<'a> {
         stored_ids.resources.add(self.resources.new.keys().copied());
         stored_ids.scopes.add(self.scopes.new.keys().copied());
         stored_ids.logs.add(self.logs.iter().map(|(id, _)| *id));
-        // Of all that were touched something is stored, also of those whose row has to wait.
-        stored_ids.traces.add(self.touched.iter().map(trace_number));
+        // Of the others that were touched something is stored, also of those whose row has to wait. Of those of which nothing is
+        // any more, who removes what is left of them takes out the ids.
+        let emptied: HashSet<TraceId> = self.summarized.emptied.iter().copied().collect();
+        stored_ids.traces.add(self.touched.iter().filter(|trace| !emptied.contains(trace)).map(trace_number));
         let (spans, logs) = (self.spans.len() as u64, (self.logs.len() - self.moved_logs) as u64);
-        for trace in &self.summarized.emptied {
-            stored_ids.traces.remove(trace_number(trace));
-        }
         let unsummarized = self.logs.iter().filter(|(_, log)| log.row.trace.is_none());
         let named = unsummarized.filter_map(|(_, log)| log.session.as_deref()).map(SessionId::from);
         let sessions = self.summarized.sessions.iter().cloned().chain(named).collect();

@@ -389,7 +389,7 @@ fn summarizer(queue: Arc<WriteQueue>, prices: Arc<Prices>) -> Sender<Job> {
 }
 
 #[cfg(test)]
-mod tests {
+pub mod tests {
     use std::thread;
 
     use duckdb::Connection;
@@ -400,22 +400,20 @@ mod tests {
         tests::{span, submission},
     };
 
+    /// The writer of a store in memory, and the queue that it takes from. Nothing runs yet.
+    pub fn writer() -> (StoreWriter, Arc<WriteQueue>) {
+        let database = Database::open(&Place::Memory).unwrap();
+        let (queue, items) = WriteQueue::new();
+        let health = queue.health();
+        let checkpointer = Arc::new(Checkpointer::new(&database, queue.clone(), health.clone()));
+        let items = (queue.clone(), items);
+        (StoreWriter::new(database, items, Arc::default(), health, checkpointer, Arc::default()), queue)
+    }
+
     #[test]
     fn a_poisoned_submission_fails_alone() {
-        let database = Database::open(&Place::Memory).unwrap();
-        let (door, items) = WriteQueue::new();
-        let health = Arc::new(Mutex::new(StoreHealth::default()));
-        let checkpointer = Arc::new(Checkpointer::new(&database, door.clone(), health.clone()));
-        let changes = Arc::new(ChangeFeed::default());
-        let (changes_of, health_of) = (changes.clone(), health.clone());
-        let writer = StoreWriter::new(
-            database.clone(),
-            (door.clone(), items),
-            changes_of,
-            health_of,
-            checkpointer,
-            Arc::default(),
-        );
+        let (writer, door) = writer();
+        let (database, health, changes) = (writer.database.clone(), writer.health.clone(), writer.changes.clone());
         let mut poisoned = submission([span("a", 1)]);
         poisoned.spans[0].stored.raw.row.clear();
         // All of them are in the queue before the writer looks, so they are one group.

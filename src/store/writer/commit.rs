@@ -196,3 +196,36 @@ pub fn stale_summaries(connection: &Connection) -> Result<Vec<TraceId>, Database
     }
     Ok(traces)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{
+        tests::{halves::exports, span, submission},
+        writer::tests::writer,
+    };
+
+    #[test]
+    fn a_trace_of_which_nothing_is_left_is_counted_out_once() {
+        let (mut writer, _queue) = writer();
+        writer.load().unwrap();
+        // So many that not each of them is known.
+        for run in 0..20 {
+            writer.commit(&[&submission([span(&run.to_string(), 1)])]).unwrap();
+        }
+        let sql = "select count(*)::ubigint from traces";
+        let count = |connection: &Connection| Ok(connection.query_row(sql, [], |row| row.get::<_, u64>(0))?);
+        let mut counts = Vec::new();
+        // A response is a run of its own until its request has come.
+        for export in exports().iter().rev() {
+            writer.commit(&[export]).unwrap();
+            let counted = writer.stored_ids.as_ref().unwrap().traces.count();
+            counts.push((counted, writer.connection.with(count).unwrap()));
+            if counts.windows(2).any(|both| both[1].1 < both[0].1) {
+                break;
+            }
+        }
+        assert!(counts.iter().all(|(counted, stored)| counted == stored), "{counts:?}");
+        assert!(counts.windows(2).any(|both| both[1].1 < both[0].1), "{counts:?}");
+    }
+}
