@@ -17,7 +17,9 @@ use super::{
     DatabaseError, Place,
     file_blocks::{self, RightedBytes},
     log_file::{self, Mended},
-    reprice, reserve, schema,
+    reprice,
+    rescue::Lock,
+    reserve, schema,
 };
 pub use attaching::{
     Access, NARROW, READING, ROW_GROUP, WIDE, attach, check, fitting, make_private, quoted, settings, sync_folder,
@@ -68,8 +70,10 @@ pub fn connect(place: &Place) -> Result<Opened, OpenError> {
     };
     let is_file = matches!(place, Place::File(_));
     let (mut righted, mut mended) = (None, None);
+    let mut _alone = None;
     if is_file {
         prepare_folder(&path)?;
+        _alone = Lock::take_to_open(&path)?;
         make(&path)?;
         check(&path)?;
         reserve::release(&path);

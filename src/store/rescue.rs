@@ -13,5 +13,6 @@ mod opening;
 mod rescuing;
 mod swap;
 
+pub use lock::Lock;
 pub use opening::{FIRST, open};
 pub use rescuing::rescue;

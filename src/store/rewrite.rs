@@ -23,6 +23,7 @@ use super::{
     open::{Access, ROW_GROUP, make_private, quoted, settings, sync_folder, whole_path},
     pool::Database,
     removal::TABLES,
+    rescue::Lock,
 };
 
 /// Bytes that have to be left on the disk beside the new file.
@@ -51,6 +52,7 @@ pub fn rewrite(path: &Path) -> Result<Rewritten, OpenError> {
     let settled = database.pooled().with(settle);
     let free = database.free_bytes();
     database.close();
+    let _alone = Lock::take(path)?;
     let blocks = settled.map_err(|error| unusable(error.to_string()))?;
     let needed = blocks.used.saturating_mul(blocks.bytes).saturating_add(SPARE);
     if let Some(free) = free.filter(|free| *free < needed) {

@@ -1,13 +1,22 @@
-//! Keeps two processes from rescuing one store.
+//! Keeps two processes from rescuing one store, and others from opening it to be written meanwhile: while it is read from a copy
+//! the engine holds no lock on it.
 
 use std::{
     fs::{self, File, TryLockError},
     io,
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
+    thread,
+    time::{Duration, Instant},
 };
 
+use tracing::debug;
+
 use crate::store::{OpenError, log_file::with_suffix};
+
+/// How long another one is waited for that only opens the store.
+const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 50 } else { 1000 });
+const PAUSE: Duration = Duration::from_millis(5);
 
 /// A file beside the store that is locked, and is removed when this is dropped. A lock on the store itself would be lost as
 /// soon as any thread closes it.
@@ -18,9 +27,37 @@ pub struct Lock {
 }
 
 impl Lock {
+    /// Takes the lock to rescue a store.
+    ///
     /// # Errors
     /// Another process has it.
     pub fn take(store: &Path) -> Result<Self, OpenError> {
+        let began = Instant::now();
+        loop {
+            match Self::try_take(store) {
+                Err(OpenError::Held { .. }) if began.elapsed() < PATIENCE => thread::sleep(PAUSE),
+                taken => return taken,
+            }
+        }
+    }
+
+    /// The same to open a store, until the engine has its own lock on the file. `None` where no file can be made, as on a full
+    /// disk: there nobody rescues it either.
+    ///
+    /// # Errors
+    /// Another process rescues it.
+    pub fn take_to_open(store: &Path) -> Result<Option<Self>, OpenError> {
+        match Self::take(store) {
+            Err(error @ OpenError::Held { .. }) => Err(error),
+            Err(error) => {
+                debug!(%error, "the store is opened without a lock beside it");
+                Ok(None)
+            }
+            Ok(lock) => Ok(Some(lock)),
+        }
+    }
+
+    fn try_take(store: &Path) -> Result<Self, OpenError> {
         let path = with_suffix(store, ".salvaging-lock");
         let unusable = |error: io::Error| OpenError::Unusable { path: store.to_owned(), why: error.to_string() };
         loop {
@@ -42,5 +79,43 @@ impl Lock {
 impl Drop for Lock {
     fn drop(&mut self) {
         drop(fs::remove_file(&self.path));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::store::{
+        Place, Store,
+        tests::{send, span},
+    };
+
+    #[test]
+    fn a_store_that_is_being_rescued_is_opened_by_nobody_who_writes_and_by_all_who_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.duckdb");
+        let place = Place::File(path.clone());
+        let store = Store::open(&place, Arc::default()).unwrap();
+        send(&store, [span("a", 1)]);
+        store.close();
+        let rescuing = Lock::take(&path).unwrap();
+        assert!(matches!(Store::open(&place, Arc::default()), Err(OpenError::Held { pid: None, .. })));
+        assert!(matches!(crate::store::rewrite(&path), Err(OpenError::Held { .. })));
+        Store::open_to_read(&path, Arc::default(), |_| ()).unwrap().close();
+        drop(rescuing);
+        let store = Store::open(&place, Arc::default()).unwrap();
+        assert!(!with_suffix(&path, ".salvaging-lock").exists(), "only the engine's own lock is left");
+        store.close();
+    }
+
+    #[test]
+    fn a_store_is_opened_where_no_lock_can_be_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.duckdb");
+        fs::create_dir(with_suffix(&path, ".salvaging-lock")).unwrap();
+        assert!(Lock::take(&path).is_err());
+        Store::open(&Place::File(path), Arc::default()).unwrap().close();
     }
 }
