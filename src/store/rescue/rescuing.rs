@@ -23,24 +23,38 @@ use crate::store::{
 const SPARE: u64 = 16 << 20;
 /// How often it is tried to read the descriptions of tables as they are: what kills the program would kill it at each start.
 const TRIES: u64 = 3;
+/// A file beside the store that has one byte for each time.
+const TRIED: &str = ".salvaging-tries";
 
 /// A store that was rescued.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rescued {
     /// Where the old file is.
     pub kept: PathBuf,
-    /// What is in the new one; `None` where an earlier process made it, or nothing could be read.
-    salvaged: Option<Salvaged>,
-    is_empty: bool,
+    found: Found,
+}
+
+/// What is in the new file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Found {
+    /// What could be read.
+    Salvaged(Salvaged),
+    /// What an earlier process could read, which made the file.
+    Earlier,
+    /// Nothing: nothing could be read.
+    Nothing,
+    /// Nothing: it was not read any more, because that had ended the program [`TRIES`] times.
+    Unread,
 }
 
 impl Rescued {
     /// In words, what could not be read; `None` if all could.
     pub fn lost(&self) -> Option<String> {
-        match self.salvaged {
-            _ if self.is_empty => Some("nothing of it can be read".to_owned()),
-            Some(salvaged) => (!salvaged.is_all()).then(|| salvaged.lost()),
-            None => None,
+        match self.found {
+            Found::Salvaged(salvaged) => (!salvaged.is_all()).then(|| salvaged.lost()),
+            Found::Earlier => None,
+            Found::Nothing => Some("nothing of it can be read".to_owned()),
+            Found::Unread => Some(format!("to read it has ended sideseat-tui {TRIES} times")),
         }
     }
 
@@ -49,18 +63,22 @@ impl Rescued {
         // Both stand in one folder, and a line has to hold all of it.
         let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let (path, kept) = (name(path), name(&self.kept));
-        match self.salvaged {
-            _ if self.is_empty => format!(
+        match self.found {
+            Found::Nothing => format!(
                 "nothing of {path} could be read, which is damaged: a new store was begun; the old file is kept beside it as {kept}"
             ),
-            None => format!(
+            Found::Unread => format!(
+                "{path} is damaged, and to read it has ended sideseat-tui {TRIES} times: a new store was begun; the old file is \
+                 kept beside it as {kept}, and `sideseat-tui check --db {kept} --salvage NEW.duckdb` tries once more"
+            ),
+            Found::Earlier => format!(
                 "{path} was damaged: what could be read is in a new file; the old one is kept beside it as {kept}"
             ),
-            Some(salvaged) if salvaged.is_all() => format!(
+            Found::Salvaged(salvaged) if salvaged.is_all() => format!(
                 "a part of {path} could not be read, but nothing is lost: all is in a new file, the old one is kept beside \
                  it as {kept}"
             ),
-            Some(salvaged) => format!(
+            Found::Salvaged(salvaged) => format!(
                 "a part of {path} could not be read: {}; all else is in a new file, the old one is kept beside it as {kept}",
                 salvaged.lost()
             ),
@@ -92,7 +110,7 @@ pub fn rescue(path: &Path, prices: &Arc<Prices>, says: &dyn Fn(&str)) -> Result<
     }
     if made.exists() {
         let kept = swap::swap(path, &made).map_err(io)?;
-        return Ok(Some(told(path, Rescued { kept, salvaged: None, is_empty: false })));
+        return Ok(Some(told(path, Rescued { kept, found: Found::Earlier })));
     }
     remove(&making).map_err(io)?;
     swap::remove_copies(path);
@@ -102,20 +120,29 @@ pub fn rescue(path: &Path, prices: &Arc<Prices>, says: &dyn Fn(&str)) -> Result<
         "a part of {} cannot be read: what can be is put into a new file ({size} MiB), which may take a while",
         path.display()
     ));
-    let done = |salvaged: Option<Salvaged>| {
+    let done = |found: Found| {
         File::open(&making).and_then(|file| file.sync_all()).map_err(io)?;
         fs::rename(&making, &made).and_then(|()| sync_folder(&made)).map_err(io)?;
         let kept = swap::swap(path, &made).map_err(io)?;
-        Ok(told(path, Rescued { kept, salvaged, is_empty: salvaged.is_none() }))
+        Ok(told(path, Rescued { kept, found }))
     };
     let about = |error: OpenError| error.about(path, &making);
-    match salvaged(path, &making, prices, |salvaged| done(Some(salvaged))) {
+    let begin_anew = |found: Found| {
+        remove(&making).map_err(io)?;
+        make_at(&making).map_err(about)?;
+        done(found).map(Some)
+    };
+    if forget_tries(path) >= TRIES {
+        if is_readable(path) {
+            return Err(unusable(format!("to read all of it has ended sideseat-tui {TRIES} times")));
+        }
+        return begin_anew(Found::Unread);
+    }
+    match salvaged(path, &making, prices, |salvaged| done(Found::Salvaged(salvaged))) {
         Ok(rescued) => Ok(Some(rescued)),
         Err(OpenError::Unusable { why, .. }) if !made.exists() && !is_of_the_new_file(&why) && !is_readable(path) => {
             warn!(why, "nothing of the damaged store can be read");
-            remove(&making).map_err(io)?;
-            make_at(&making).map_err(about)?;
-            done(None).map(Some)
+            begin_anew(Found::Nothing)
         }
         Err(error) => {
             // What was begun takes room.
@@ -145,18 +172,28 @@ fn salvaged(
     prices: &Arc<Prices>,
     done: impl FnOnce(Salvaged) -> Result<Rescued, OpenError>,
 ) -> Result<Rescued, OpenError> {
-    let tries = with_suffix(path, ".salvaging-tries");
-    let count = fs::metadata(&tries).map_or(0, |file| file.len());
-    if count >= TRIES {
-        drop(fs::remove_file(&tries));
-        return Err(OpenError::Unusable { path: path.to_owned(), why: "reading it ended the program".to_owned() });
-    }
-    // One byte for each time. Where it cannot be written it is tried all the same.
+    let tries = with_suffix(path, TRIED);
+    let count = tries_of(path);
+    // Where it cannot be written it is tried all the same.
     drop(fs::write(&tries, vec![b'.'; usize::try_from(count + 1).unwrap_or(1)]));
     let source = Source::of(path, || swap::folder_for_a_copy(path));
     let rescued = source.and_then(|source| salvage(&source, making, prices, done));
     drop(fs::remove_file(&tries));
     rescued
+}
+
+/// How often it was begun to read the store without that having come to an end.
+fn tries_of(path: &Path) -> u64 {
+    fs::metadata(with_suffix(path, TRIED)).map_or(0, |file| file.len())
+}
+
+/// The same; where it is not to be read any more, the next start begins to count anew.
+fn forget_tries(path: &Path) -> u64 {
+    let count = tries_of(path);
+    if count >= TRIES {
+        drop(fs::remove_file(with_suffix(path, TRIED)));
+    }
+    count
 }
 
 /// Whether the engine opens the store as it is.
@@ -167,27 +204,60 @@ fn is_readable(path: &Path) -> bool {
     }
 }
 
+/// Room that the disk lacks for a rescue, in MiB.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Lack {
+    needed: u64,
+    free: u64,
+}
+
+impl Lack {
+    /// What is lacking for so many files of the size of a store, which is not opened; `None` if nothing is.
+    fn of(path: &Path, files: u64) -> io::Result<Option<Self>> {
+        let mut bytes = fs::metadata(path)?.len();
+        for log in files_beside(path)? {
+            bytes = bytes.saturating_add(fs::metadata(log)?.len());
+        }
+        let needed = bytes.saturating_mul(files).saturating_add(SPARE);
+        let Ok(disk) = rustix::fs::statvfs(path.parent().unwrap_or(Path::new("/"))) else { return Ok(None) };
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        Ok((free < needed).then_some(Self { needed: needed >> 20, free: free >> 20 }))
+    }
+}
+
+/// How many files of the size of a store may have to be written: the new one, and where the descriptions of tables are wrong or
+/// there is a log a copy of the old one.
+fn files(path: &Path) -> io::Result<u64> {
+    Ok(if is_readable(path) && files_beside(path)?.is_empty() { 1 } else { 2 })
+}
+
 /// Refuses where the disk has no room for what may have to be written.
 fn require_room(path: &Path) -> Result<(), String> {
-    let error = |error: io::Error| error.to_string();
-    let mut bytes = fs::metadata(path).map_err(error)?.len();
-    for log in files_beside(path).map_err(error)? {
-        bytes = bytes.saturating_add(fs::metadata(log).map_err(error)?.len());
+    match files(path).and_then(|files| Lack::of(path, files)) {
+        Ok(None) => Ok(()),
+        Ok(Some(Lack { needed, free })) => Err(with_advice(format!(
+            "a part of it cannot be read, and putting what can into a new file needs {needed} MiB, of which the disk has \
+             {free}: make room, or choose another file with --db"
+        ))),
+        Err(error) => Err(error.to_string()),
     }
-    // The new file, and where the descriptions of tables are wrong a copy of the old one.
-    let copies = if is_readable(path) && files_beside(path).map_err(error)?.is_empty() { 1 } else { 2 };
-    let needed = bytes.saturating_mul(copies).saturating_add(SPARE);
-    let Ok(disk) = rustix::fs::statvfs(path.parent().unwrap_or(Path::new("/"))) else { return Ok(()) };
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    if free >= needed {
-        return Ok(());
+}
+
+/// Whether the disk surely has no room to rescue a store, which may be open in this process and is not opened.
+pub fn lacks_room(path: &Path) -> bool {
+    Lack::of(path, 1).is_ok_and(|lack| lack.is_some())
+}
+
+/// Why a store could not be rescued, in a few words that begin with what can be done. It is not open in this process.
+pub fn why(path: &Path, error: &OpenError) -> String {
+    if let Ok(Some(Lack { needed, free })) = files(path).and_then(|files| Lack::of(path, files)) {
+        return format!("make room: a new file needs {needed} MiB, the disk has {free}");
     }
-    Err(with_advice(format!(
-        "a part of it cannot be read, and putting what can be into a new file needs {} MiB, of which the disk has {}: make \
-         room, or choose another file with --db",
-        needed >> 20,
-        free >> 20
-    )))
+    match error {
+        OpenError::Unusable { why, .. } => why.clone(),
+        OpenError::Held { .. } => "another process has it open".to_owned(),
+        error => error.to_string(),
+    }
 }
 
 /// Removes a new file that was begun.

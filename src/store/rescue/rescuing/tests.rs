@@ -157,7 +157,9 @@ fn what_ended_the_program_three_times_is_not_read_again() {
     assert!(!is_readable(&path), "the first block does not describe the tables");
     fs::write(with_suffix(&path, ".salvaging-tries"), "...").unwrap();
     let store = Store::open(&Place::File(path.clone()), Arc::default()).unwrap();
-    assert!(store.mended_in_words().unwrap().contains("a new store was begun"));
+    let said = store.mended_in_words().unwrap();
+    assert!(said.contains("has ended sideseat-tui 3 times: a new store was begun"), "{said}");
+    assert!(said.contains("check --db a.duckdb.damaged-") && !said.contains("nothing"), "{said}");
     assert_eq!(stored(&store), 0);
     send(&store, [span("new", 1)]);
     store.close();
