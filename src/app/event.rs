@@ -8,7 +8,8 @@ use super::{detail::Prepared, document::Opens, item::Dropped, target::Target};
 use crate::{
     keymap::Key,
     model::{
-        Answer, Changes, Filter, Program, Pruned, Query, QuerySlot, Removal, SessionId, SpanId, Timestamp, TraceId,
+        Answer, Changes, Filter, Program, Pruned, Query, QuerySlot, Removal, Rescue, SessionId, SpanId, Timestamp,
+        TraceId,
     },
 };
 
@@ -229,6 +230,8 @@ pub struct Seen {
     pub pruned: Option<Pruned>,
     /// What was found wrong in the store's file while it was open, and what came of that; `None` if nothing was.
     pub damage: Option<String>,
+    /// While a part of the store's file cannot be read: whether the rest is being put into a new file, or why that failed.
+    pub rescue: Option<Rescue>,
     /// While stored spans and log records are translated again by a newer version: how many are done, and of how many.
     pub reprocessing: Option<(u64, u64)>,
 }

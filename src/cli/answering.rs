@@ -24,6 +24,7 @@ use tokio::{net::UnixListener, runtime::Handle};
 use tokio_util::sync::CancellationToken;
 
 use super::{
+    BAD_INPUT, GOOD,
     frames::{Frame, REQUEST_LIMIT, Request},
     reading::{BlobSink, Output},
     screens::{self, Hello},
@@ -31,7 +32,7 @@ use super::{
 };
 use crate::{
     config::{Secret, Settings, instances::Registered},
-    model::Timestamp,
+    model::{Rescue, Timestamp},
     receive::{Address, Counts, Screens},
     start,
     store::{ReadAccess, Store},
@@ -299,11 +300,16 @@ fn run(request: Request, stream: &Arc<UnixStream>, access: &ReadAccess) -> anyho
             progress.done, progress.of
         ));
     }
+    let rescue = store.health().rescue;
+    if let Some(rescue) = &rescue {
+        says(&rescue.says());
+    }
     let mut out = Sent { stream, held: Vec::new() };
     let blobs = SentBlobs(stream);
     let code = reads.run(&store, &mut Output { printer: request.place, out: &mut out, says: &says, blobs: &blobs })?;
     out.send()?;
-    Ok(code)
+    // As of a closed store of which a part cannot be read.
+    Ok(if matches!(rescue, Some(Rescue::Failed(_))) && code == GOOD { BAD_INPUT } else { code })
 }
 
 fn request(stream: &UnixStream) -> anyhow::Result<Request> {

@@ -40,6 +40,7 @@ pub fn seen(counts: &Counts, health: StoreHealth) -> app::Seen {
         disk_full: health.disk_full,
         pruned: health.pruned,
         damage: health.damage,
+        rescue: health.rescue,
         programs: counts.programs.list(Instant::now()),
         reprocessing: health.reprocessing.map(|progress| (progress.done, progress.of)),
     }

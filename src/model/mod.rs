@@ -15,6 +15,7 @@
 //!   query                       the words between screen and store; shared, deep: how they are encoded
 //!   secrets                     what is left out of texts that leave the screen
 //!   program                     what `run` tells of the program that it started
+//!   removal, rescue             what goes from a store; how it stands with one that is damaged
 //! ```
 
 mod arguments;
@@ -32,6 +33,7 @@ mod query;
 mod removal;
 mod repeats;
 mod request;
+mod rescue;
 mod rows;
 pub mod secrets;
 pub mod shared;
@@ -66,6 +68,7 @@ pub use query::{
 pub use removal::{Doomed, Limit, Limits, Pruned, Removal, Removed};
 pub use repeats::{EqualRuns, Outcome, RepeatSummary};
 pub use request::Request;
+pub use rescue::Rescue;
 pub use rows::{LogRow, SpanRow, TraceRows};
 pub use span::{Dropped, Link, LogRecord, Rank, Resource, Scope, Span, SpanEvent, SpanKind, Status, StatusCode};
 pub use stats::{Attention, Group, Groups, Offered, Only, Outcomes, Spend, Spread, Stats, Timed, Within};

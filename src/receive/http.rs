@@ -24,6 +24,7 @@ use axum::{
     middleware,
     routing::{get, post},
 };
+use serde_json::json;
 
 use super::{
     Accepted, Export, ExportSink, Refusal,
@@ -203,12 +204,16 @@ async fn take_scores<T: ExportSink>(
 }
 
 /// The health check that SideSeat's SDK asks for in `validate_connection()`, and one instance of this program another.
-/// It needs no token, so it does not say why nothing can be stored.
+/// It needs no token, so it does not say why nothing can be stored, nor why a damaged store could not be rescued.
 async fn health<T: ExportSink>(State(endpoint): State<Endpoint<T>>) -> Response<Body> {
     let (version, pid) = (env!("CARGO_PKG_VERSION"), std::process::id());
     let status = if endpoint.sink.is_failing() { "failing" } else { "ok" };
-    let health = format!(r#"{{"status":"{status}","version":"{version}","server":"sideseat-tui","pid":{pid}}}"#);
-    replied("application/json", health.into_bytes())
+    let mut health = json!({ "status": status, "version": version, "server": "sideseat-tui", "pid": pid });
+    if let Some(rescue) = endpoint.sink.rescue() {
+        health["rescue"] = rescue.word().into();
+        health["advice"] = rescue.advice().into();
+    }
+    replied("application/json", health.to_string().into_bytes())
 }
 
 async fn nothing_here<T: ExportSink>(State(endpoint): State<Endpoint<T>>, request: Request) -> Response<Body> {

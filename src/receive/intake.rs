@@ -23,7 +23,7 @@ use super::{
 };
 use crate::{
     decode::{self, Decoded, Encoding, Malformed, Signal},
-    model::{Project, Timestamp, TraceId},
+    model::{Project, Rescue, Timestamp, TraceId},
     pricing::Prices,
     store::{PreparedLog, PreparedSpan, Submission, Writer},
     understand,
@@ -179,6 +179,10 @@ impl ExportSink for Intake {
 
     fn is_failing(&self) -> bool {
         self.writer.is_failing()
+    }
+
+    fn rescue(&self) -> Option<Rescue> {
+        self.writer.rescue()
     }
 }
 

@@ -52,7 +52,7 @@ pub use token::Token;
 
 use crate::{
     decode::{Encoding, Signal},
-    model::{Project, Timestamp, TraceId},
+    model::{Project, Rescue, Timestamp, TraceId},
 };
 
 /// One export as it was sent, decompressed.
@@ -85,5 +85,10 @@ pub trait ExportSink: Clone + Send + Sync + 'static {
     /// Whether nothing can be stored just now, as far as that is known here.
     fn is_failing(&self) -> bool {
         false
+    }
+
+    /// How it stands with a part of the store's file that cannot be read; `None` if all can, as far as that is known here.
+    fn rescue(&self) -> Option<Rescue> {
+        None
     }
 }

@@ -118,7 +118,7 @@ impl Store {
             });
             found.optional()?.transpose()
         };
-        Ok(self.connection.with(ask)?)
+        Ok(self.connection.with_room(ask)?)
     }
 }
 

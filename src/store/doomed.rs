@@ -271,12 +271,12 @@ impl Store {
                 choose(connection, removal, used(connection, &self.database)?, By::Person)
             })
         };
-        Ok(self.connection.with(ask)?.traces)
+        Ok(self.connection.with_room(ask)?.traces)
     }
 
     /// How much is stored.
     pub fn held(&self) -> Result<Held, StoreError> {
-        Ok(self.connection.with(held)?)
+        Ok(self.connection.with_room(held)?)
     }
 
     /// Bytes of the file and its log; `None` in memory.

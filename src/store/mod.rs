@@ -109,7 +109,7 @@ pub use walk::{Pick, Picked, by_session};
 use tempfile::TempDir;
 
 use crate::{
-    model::{Answer, Limits, Pruned, Query, Removal, Removed},
+    model::{Answer, Limits, Pruned, Query, Removal, Removed, Rescue},
     pricing::Prices,
 };
 use checkpoint::Checkpointer;
@@ -161,6 +161,9 @@ enum DatabaseError {
     /// The file is closed, and could not be opened again.
     #[error("the store could not be opened again: {0}")]
     Away(String),
+    /// The file is closed for a while, for this reason.
+    #[error("{0}")]
+    Reopening(String),
 }
 
 impl From<DatabaseError> for StoreError {
@@ -185,8 +188,10 @@ pub struct StoreHealth {
     /// What was removed last because of the limits; `None` if nothing was.
     pub pruned: Option<Pruned>,
     /// In words, what went wrong with the file last while it was open: what was put right of a part that could not be read,
-    /// that it could not be put right, or that the disk failed; `None` if nothing did.
+    /// or that the disk failed; `None` if nothing did.
     pub damage: Option<String>,
+    /// While a part of the file cannot be read: whether the rest is being put into a new file, or why that failed.
+    pub rescue: Option<Rescue>,
 }
 
 /// The open store. Dropped or closed, it commits what waits and closes its file.
@@ -230,22 +235,23 @@ impl Store {
 
     /// The same; `says` is handed what takes long, in words.
     pub fn open_saying(place: &Place, prices: Arc<Prices>, says: &dyn Fn(&str)) -> Result<Self, OpenError> {
-        let (database, told) = rescue::open(place, &prices, says)?;
-        let mut store = Self::on(database, prices);
+        let rescue::Ready { database, told, left } = rescue::open(place, &prices, says)?;
+        let mut store = Self::on(database, prices, left.map(Rescue::Failed));
         store.told = told;
         Ok(store)
     }
 
     /// Opens a store of which it is known that nothing is damaged.
     fn open_unexamined(place: &Place, prices: Arc<Prices>) -> Result<Self, OpenError> {
-        Ok(Self::on(Database::open(place)?, prices))
+        Ok(Self::on(Database::open(place)?, prices, None))
     }
 
-    /// Starts the threads of an open file.
-    fn on(database: Arc<Database>, prices: Arc<Prices>) -> Self {
+    /// Starts the threads of an open file, of which a part may be damaged.
+    fn on(database: Arc<Database>, prices: Arc<Prices>, rescue: Option<Rescue>) -> Self {
         let changes = Arc::new(ChangeFeed::default());
         let (queue, items) = WriteQueue::new();
         let health = queue.health();
+        lock(&health).rescue = rescue;
         let checkpointer = Arc::new(Checkpointer::new(&database, queue.clone(), health.clone()));
         let writer = writer::StoreWriter::new(
             database.clone(),
@@ -321,7 +327,7 @@ impl Store {
     pub fn answer(&self, query: &Query) -> Result<Answer, StoreError> {
         let answer =
             |connection: &_| queries::answer(connection, &self.connection, &self.database, &self.prices, query);
-        Ok(self.connection.with(answer)?)
+        Ok(self.connection.with_room(answer)?)
     }
 
     /// Where commits report what they changed.

@@ -10,9 +10,10 @@ use std::{
     fs::{self, File},
     path::Path,
     sync::{
-        Arc, Mutex, OnceLock, TryLockError, Weak,
-        atomic::{AtomicBool, Ordering},
+        Arc, Condvar, Mutex, OnceLock, TryLockError, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
+    time::Duration,
 };
 
 use duckdb::{Connection, InterruptHandle};
@@ -26,12 +27,19 @@ use super::{
     open,
 };
 
+/// How long who reads waits while the file is being opened again. A large one that is damaged takes longer.
+pub const PATIENCE: Duration = Duration::from_mins(1);
+
 /// The open database file, and every connection to it.
 pub struct Database {
     /// The file to open, and to open again; or memory.
     place: Place,
     /// The connection that others are cloned from. It runs no queries.
     root: Mutex<Root>,
+    /// Wakes who waits while the file is being opened again.
+    opened: Condvar,
+    /// How often the file was closed.
+    closings: AtomicU64,
     /// What was wrong with the log when the file was first opened.
     mended: Option<Mended>,
     /// What was put right in the file then.
@@ -98,6 +106,8 @@ impl Drop for Wide {
 /// Whether the file is open.
 enum Root {
     Open(Connection),
+    /// The file is closed and is being opened again, with the reason in words.
+    Reopening(String),
     /// The file is closed, with the reason in words.
     Away(String),
 }
@@ -195,6 +205,7 @@ impl Database {
     fn connection(&self) -> Result<Connection, DatabaseError> {
         match &*lock(&self.root) {
             Root::Open(root) => Ok(open::another(root)?),
+            Root::Reopening(why) => Err(DatabaseError::Reopening(why.clone())),
             Root::Away(why) => Err(DatabaseError::Away(why.clone())),
         }
     }
@@ -223,7 +234,24 @@ impl PooledConnection {
     /// The same for work that only reads and may need more of the engine's memory, as large traces and lists of many runs
     /// do. With less, what is stored meanwhile would find none left. What does not do with that is done again with all that
     /// the engine may have.
+    ///
+    /// While the file is being opened again that is waited for, and what that broke off is done again. So it must not be called
+    /// within other work.
     pub fn with_room<T>(&self, work: impl Fn(&Connection) -> Result<T, DatabaseError>) -> Result<T, DatabaseError> {
+        /// How often it is broken off before that is its outcome.
+        const TIMES: u32 = 4;
+        let mut time = 1;
+        loop {
+            let closings = self.database.wait_until_open(PATIENCE, &self.is_cancelled)?;
+            let done = self.in_its_room(&work);
+            if done.is_ok() || time == TIMES || self.database.closings() == closings {
+                return done;
+            }
+            time += 1;
+        }
+    }
+
+    fn in_its_room<T>(&self, work: impl Fn(&Connection) -> Result<T, DatabaseError>) -> Result<T, DatabaseError> {
         let done = {
             let _reading = self.database.widen(Room::Reading);
             self.with(&work)
@@ -320,82 +348,4 @@ fn bytes(path: &Path) -> u64 {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_transaction_that_was_left_open_keeps_no_other_from_beginning() {
-        let connection = Connection::open_in_memory().unwrap();
-        connection.execute_batch("create table t (n integer); begin transaction; insert into t values (1)").unwrap();
-        transaction(&connection, &Mutex::default(), || Ok(connection.execute_batch("insert into t values (2)")?))
-            .unwrap();
-        let stored: i64 = connection.query_row("select sum(n)::bigint from t", [], |row| row.get(0)).unwrap();
-        assert_eq!(stored, 2);
-    }
-
-    #[test]
-    fn the_engine_has_more_memory_while_somebody_needs_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let database = Database::open(&Place::File(folder.path().join("a.duckdb"))).unwrap();
-        let connection = database.pooled();
-        let memory = || {
-            let ask = |connection: &Connection| {
-                let sql = "select value from duckdb_settings() where name = 'memory_limit'";
-                Ok(connection.query_row(sql, [], |row| row.get::<_, String>(0))?)
-            };
-            connection.with(ask).unwrap()
-        };
-        let narrow = memory();
-        assert!(database.wide_again().is_none());
-        let first = database.wide();
-        let wide = memory();
-        assert_ne!(narrow, wide);
-        drop(database.wide());
-        assert_eq!(memory(), wide, "one still needs it");
-        drop(first);
-        assert_eq!(memory(), narrow);
-        // A checkpoint has it once for what was stored then.
-        let checkpoint = database.wide_again();
-        assert!(checkpoint.is_some() && memory() == wide);
-        drop(checkpoint);
-        assert!(database.wide_again().is_none() && memory() == narrow);
-    }
-
-    #[test]
-    fn what_reads_has_more_memory_and_no_checkpoint_because_of_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let database = Database::open(&Place::File(folder.path().join("a.duckdb"))).unwrap();
-        let connection = database.pooled();
-        let memory = |connection: &Connection| {
-            let sql = "select value from duckdb_settings() where name = 'memory_limit'";
-            Ok(connection.query_row(sql, [], |row| row.get::<_, String>(0))?)
-        };
-        let (narrow, wide) = (connection.with(memory).unwrap(), connection.with_room(memory).unwrap());
-        assert_ne!(narrow, wide);
-        assert_eq!(connection.with(memory).unwrap(), narrow);
-        assert!(database.wide_again().is_none());
-        // Of two of which one needs more, both have that.
-        let both = database.wide();
-        assert!(![&narrow, &wide].contains(&&connection.with_room(memory).unwrap()));
-        drop(both);
-        assert_eq!(connection.with(memory).unwrap(), narrow);
-    }
-
-    #[test]
-    fn what_is_read_and_does_not_do_with_its_memory_has_all_of_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let database = Database::open(&Place::File(folder.path().join("a.duckdb"))).unwrap();
-        let tried = std::cell::RefCell::new(Vec::new());
-        let read = |connection: &Connection| {
-            let sql = "select value from duckdb_settings() where name = 'memory_limit'";
-            let memory = connection.query_row(sql, [], |row| row.get::<_, String>(0))?;
-            let is_first = tried.borrow().is_empty();
-            tried.borrow_mut().push(memory.clone());
-            if is_first { Err(DatabaseError::Away("Out of Memory Error: none is left".to_owned())) } else { Ok(memory) }
-        };
-        let with_all = database.pooled().with_room(read).unwrap();
-        let _wide = database.wide();
-        assert!(tried.borrow()[0] != with_all && database.pooled().with_room(read).unwrap() == with_all);
-        assert_eq!(tried.borrow().len(), 3, "{tried:?}");
-    }
-}
+mod tests;

@@ -2,16 +2,19 @@
 //!
 //! It has no bound of its own: whoever submits has counted the memory before (`receive::budget`).
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicBool, Ordering},
-    mpsc::{self, Receiver, Sender},
+use std::{
+    sync::{
+        Arc, Condvar, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+        mpsc::{self, Receiver, Sender},
+    },
+    time::Duration,
 };
 
 use tokio::sync::oneshot;
 
 use super::{StoreError, StoreHealth, Submission, lock, replace::Reprocessed, summaries::Row};
-use crate::model::{Limits, Removal, Removed, TraceId};
+use crate::model::{Limits, Removal, Removed, Rescue, TraceId};
 
 /// Whether something was committed.
 pub type Outcome = Result<(), StoreError>;
@@ -67,7 +70,9 @@ impl<T> Queued<T> {
 pub struct WriteQueue {
     is_closed: AtomicBool,
     /// Whether the writer was told of damage that it has not looked at yet.
-    is_damage_told: AtomicBool,
+    is_damage_told: Mutex<bool>,
+    /// Wakes who waits until it has looked at it.
+    damage_looked_at: Condvar,
     sender: Sender<QueueItem>,
     /// How what takes the items out of it does.
     health: Arc<Mutex<StoreHealth>>,
@@ -80,7 +85,8 @@ impl WriteQueue {
         (
             Arc::new(Self {
                 is_closed: AtomicBool::new(false),
-                is_damage_told: AtomicBool::new(false),
+                is_damage_told: Mutex::default(),
+                damage_looked_at: Condvar::new(),
                 sender,
                 health: Arc::default(),
             }),
@@ -116,19 +122,28 @@ impl WriteQueue {
     /// Has the writer put right what can be in the file, of which a part could not be read. Of one damage it is told once,
     /// however many meet it.
     pub fn damaged(&self) {
-        if !self.is_damage_told.swap(true, Ordering::Relaxed) {
+        if !std::mem::replace(&mut *lock(&self.is_damage_told), true) {
             drop(self.sender.send(QueueItem::Damaged));
         }
     }
 
     /// Notes that the writer has looked at the damage that it was told of.
     pub fn damage_was_looked_at(&self) {
-        self.is_damage_told.store(false, Ordering::Relaxed);
+        *lock(&self.is_damage_told) = false;
+        self.damage_looked_at.notify_all();
+    }
+
+    /// Waits until the writer has looked at the damage that it was told of, but not longer than this. Returns whether it has.
+    pub fn wait_until_looked_at(&self, patience: Duration) -> bool {
+        let waits = |is_told: &mut bool| *is_told && !self.is_closed.load(Ordering::Relaxed);
+        let told = self.damage_looked_at.wait_timeout_while(lock(&self.is_damage_told), patience, waits);
+        !*told.unwrap_or_else(PoisonError::into_inner).0
     }
 
     /// Refuses new submissions. Those in the queue are still stored and answered.
     pub fn close(&self) {
         self.is_closed.store(true, Ordering::Relaxed);
+        self.damage_looked_at.notify_all();
         drop(self.sender.send(QueueItem::Close));
     }
 
@@ -175,6 +190,11 @@ impl Writer {
     /// Whether nothing can be stored just now.
     pub fn is_failing(&self) -> bool {
         lock(&self.queue.health).failing.is_some()
+    }
+
+    /// How it stands with a part of the file that cannot be read; `None` if all can, as far as is known.
+    pub fn rescue(&self) -> Option<Rescue> {
+        lock(&self.queue.health).rescue.clone()
     }
 
     /// Removes something, and blocks until it has gone.

@@ -13,7 +13,7 @@ use duckdb::Connection;
 
 use super::{
     DatabaseError, lock, open, panic_text,
-    pool::{Database, PooledConnection},
+    pool::{Database, PATIENCE, PooledConnection},
     queries,
     queue::WriteQueue,
     start,
@@ -97,17 +97,20 @@ impl Readers {
             let (pool, answered) = (pool.clone(), answered.clone());
             let (database, queue, prices) = (database.clone(), queue.clone(), prices.clone());
             let ask = move |query: &Query| {
-                pooled
-                    .with_room(|connection: &Connection| {
+                let ask = || {
+                    pooled.with_room(|connection: &Connection| {
                         queries::answer(connection, &pooled, &database, &prices, query)
                     })
-                    .map_err(|trouble: DatabaseError| {
-                        let why = trouble.to_string();
-                        if open::is_corrupt(&why) {
-                            queue.damaged();
-                        }
-                        open::with_advice(why)
-                    })
+                };
+                let mut answer = ask();
+                if answer.as_ref().is_err_and(|trouble| open::is_corrupt(&trouble.to_string())) {
+                    // Once what can be read is in a new file, nobody needs to know that something could not.
+                    queue.damaged();
+                    if queue.wait_until_looked_at(PATIENCE) {
+                        answer = ask();
+                    }
+                }
+                answer.map_err(|trouble: DatabaseError| open::with_advice(trouble.to_string()))
             };
             start("store-reader", move || pool.serve(number, ask, &*answered));
         }

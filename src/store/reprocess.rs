@@ -91,7 +91,7 @@ impl Reprocessor {
         let mut done = 0;
         while !self.ends.come_within(Duration::ZERO) {
             // As many as there are now: after a failure that may be others.
-            let step = if all == 0 { self.connection.with(count).map(Step::Counted) } else { self.batch() };
+            let step = if all == 0 { self.connection.with_room(count).map(Step::Counted) } else { self.batch() };
             match step {
                 Ok(Step::Counted(0) | Step::Batch(0)) => break,
                 Ok(Step::Counted(rows)) => {

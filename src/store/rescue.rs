@@ -14,5 +14,5 @@ mod rescuing;
 mod swap;
 
 pub use lock::Lock;
-pub use opening::{FIRST, open};
-pub use rescuing::rescue;
+pub use opening::{FIRST, Ready, open};
+pub use rescuing::{lacks_room, rescue, why};

@@ -36,6 +36,7 @@ use crate::{
     pricing::Prices,
 };
 pub use commit::stale_summaries;
+use recovery::NextRescue;
 
 /// A group takes no more submissions once their exports have more bytes than this, because DuckDB holds a transaction
 /// in memory until it is committed.
@@ -77,8 +78,8 @@ pub struct StoreWriter {
     is_doubtful: bool,
     /// Whether a part of the file could not be read, and it is to be seen if that can be put right.
     is_damaged: bool,
-    /// Whether that was seen already, and something cannot be put right.
-    is_beyond_repair: bool,
+    /// When that is seen again, after something could not be put right; `None`: at once.
+    next_rescue: Option<NextRescue>,
     /// Whether the disk failed, so that what was written last may be on it or not.
     is_unsure: bool,
     /// How often it has failed since something was stored.
@@ -120,6 +121,7 @@ impl StoreWriter {
         prices: Arc<Prices>,
     ) -> Self {
         let (connection, stored_ids) = (database.pooled(), None);
+        let next_rescue = lock(&health).rescue.is_some().then(|| NextRescue::after(None));
         let summaries = Summaries::new(prices.clone(), Some(summarizer(queue, prices.clone())));
         Self {
             database,
@@ -138,7 +140,7 @@ impl StoreWriter {
             reopens: None,
             is_doubtful: false,
             is_damaged: false,
-            is_beyond_repair: false,
+            next_rescue,
             is_unsure: false,
             disk_errors: 0,
             is_open: true,
@@ -157,6 +159,7 @@ impl StoreWriter {
         self.checkpointer.notice(self.database.log_bytes());
         while self.is_open {
             let group = self.gather();
+            self.rescue_again();
             let is_doubtful = std::mem::take(&mut self.is_doubtful) || self.is_damaged;
             if is_doubtful || self.reopens.is_some_and(|at| at <= Instant::now()) {
                 self.recover();
@@ -219,7 +222,10 @@ impl StoreWriter {
     fn gather(&mut self) -> Vec<Queued<Submission>> {
         let next = match self.reopens {
             Some(at) => Some(at),
-            None => self.summaries.due().into_iter().chain(self.retention.next(Instant::now())).min(),
+            None => {
+                let due = self.summaries.due().into_iter().chain(self.retention.next(Instant::now()));
+                due.chain(self.rescues_again()).min()
+            }
         };
         let first = match next {
             None => self.items.recv().map_err(|_| RecvTimeoutError::Disconnected),

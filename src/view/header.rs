@@ -67,6 +67,8 @@ pub fn lamp(state: &State) -> (&'static str, &'static str, Slot) {
         Lamp::Failing if state.failing.is_some() => ("✗", "NOT STORING", Slot::HeaderFailed),
         Lamp::Failing if state.seen.disk_full.is_some() => ("✗", "DISK FULL", Slot::HeaderFailed),
         Lamp::Failing => ("✗", "NOT LISTENING", Slot::HeaderFailed),
+        Lamp::Rescuing => ("○", "RESCUING", Slot::HeaderFailed),
+        Lamp::Damaged => ("✗", "DAMAGED", Slot::HeaderFailed),
     }
 }
 

@@ -8,7 +8,7 @@ use super::{header, pen::Pen, tree, widgets::strip::Strip};
 use crate::{
     app::{Areas, Focus, Mode, Stage, State, format, stats::words, styled::Styled, target::Target, wrap},
     keymap::{Action, Context, Hint},
-    model::{RunState, StateCounts},
+    model::{Rescue, RunState, StateCounts},
     slots::Slot,
 };
 
@@ -52,9 +52,7 @@ pub fn clickable(state: &State, styled: Styled, action: Action) -> Styled {
 /// `FOLLOW ▼  trip-planner › run 6 › turn 5                 19/41  db 38 MB  refused 0`
 pub fn draw(pen: &mut Pen, state: &State, line: Rect, areas: &Areas) {
     let mut strip = Strip::default();
-    let failing = state.failing.as_ref().map(|why| format!("✗ nothing can be stored: {why}"));
-    let full = || state.seen.disk_full.as_ref().map(|left| format!("✗ the disk is nearly full: {left}; make room"));
-    if let Some(text) = failing.or_else(full) {
+    if let Some(text) = standing(state) {
         strip.left(0, vec![Styled::new(wrap::cut(&wrap::clean_line(&text), line.width.into()), Slot::StatusError)]);
         strip.draw(pen, line);
         return;
@@ -110,6 +108,24 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect, areas: &Areas) {
     }
     right(&mut strip, state, areas);
     strip.draw(pen, line);
+}
+
+/// What is wrong with the store, as long as it is; `None` if nothing is.
+fn standing(state: &State) -> Option<String> {
+    let seen = &state.seen;
+    match &seen.rescue {
+        Some(Rescue::Running) => {
+            return Some("✗ damaged file: what can be read is put into a new one; till then senders wait".to_owned());
+        }
+        _ if state.failing.is_some() || seen.disk_full.is_some() => {}
+        // All else goes on, and has things to say.
+        Some(Rescue::Failed(why)) if state.notice.is_none() => {
+            return Some(format!("✗ damaged file, not rescued: {why}"));
+        }
+        _ => {}
+    }
+    let failing = state.failing.as_ref().map(|why| format!("✗ nothing can be stored: {why}"));
+    failing.or_else(|| seen.disk_full.as_ref().map(|left| format!("✗ the disk is nearly full: {left}; make room")))
 }
 
 fn right(strip: &mut Strip, state: &State, areas: &Areas) {

@@ -74,6 +74,9 @@ fn checks(state: &State, wide: bool) -> Vec<Check> {
     if let Some(why) = &state.failing {
         checks.push(check(Mark::Bad, "store", why.clone()));
     }
+    if let Some(rescue) = &seen.rescue {
+        checks.push(check(Mark::Bad, "file", rescue.says()));
+    }
     // The newest are last.
     for refusal in seen.refusals.iter().rev().take(if wide { REFUSALS } else { 1 }) {
         checks.push(check(Mark::Bad, "refused", refusal.clone()));

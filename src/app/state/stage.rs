@@ -4,6 +4,7 @@ use super::State;
 use crate::{
     app::{areas::Focus, event::Mode},
     keymap::{Context, Following},
+    model::Rescue,
 };
 
 /// Which of its faces the screen shows.
@@ -34,6 +35,10 @@ pub enum Lamp {
     Ended,
     /// No listener is open, or nothing can be stored.
     Failing,
+    /// What can be read of the store's file is being put into a new one.
+    Rescuing,
+    /// A part of the store's file cannot be read.
+    Damaged,
 }
 
 impl State {
@@ -81,8 +86,12 @@ impl State {
         let closed = self.listening.as_ref().is_some_and(Vec::is_empty) && self.mode == Mode::Live;
         if self.ended.is_some() {
             Lamp::Ended
+        } else if self.seen.rescue == Some(Rescue::Running) {
+            Lamp::Rescuing
         } else if closed || self.failing.is_some() || self.seen.disk_full.is_some() {
             Lamp::Failing
+        } else if self.seen.rescue.is_some() {
+            Lamp::Damaged
         } else if self.paused.is_some() {
             Lamp::Paused
         } else if self.mode == Mode::Demo {

@@ -16,7 +16,7 @@ use crate::{
     cli::{screens::Remote, seen::seen},
     config::Secret,
     decode::Signal,
-    model::{Timestamp, TraceId},
+    model::{Rescue, Timestamp, TraceId},
     pricing::Prices,
     receive::{Accepted, Counts, Export, ExportSink, Intake, Refusal},
     store::{Place, Store},
@@ -200,5 +200,9 @@ impl ExportSink for EndsDemo {
 
     fn is_failing(&self) -> bool {
         self.intake.is_failing()
+    }
+
+    fn rescue(&self) -> Option<Rescue> {
+        self.intake.rescue()
     }
 }

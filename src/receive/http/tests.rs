@@ -8,7 +8,7 @@ use http_body_util::BodyExt as _;
 use tower::ServiceExt as _;
 
 use super::*;
-use crate::model::{Timestamp, TraceId};
+use crate::model::{Rescue, Timestamp, TraceId};
 use crate::receive::{Address, Counts, Protocol, Reason, body::tests as compressed, budget::Budget};
 
 /// Accepts everything, unless it is made with a refusal.
@@ -19,6 +19,7 @@ pub(crate) struct Fake {
     pub refuses: Option<Refusal>,
     pub rejects: u64,
     pub is_failing: bool,
+    pub rescue: Option<Rescue>,
 }
 
 impl ExportSink for Fake {
@@ -39,6 +40,10 @@ impl ExportSink for Fake {
 
     fn is_failing(&self) -> bool {
         self.is_failing
+    }
+
+    fn rescue(&self) -> Option<Rescue> {
+        self.rescue.clone()
     }
 }
 
@@ -196,6 +201,15 @@ async fn health_says_who_answers() {
     let (status, _, body) = sent(&failing, Request::get("/api/v1/health").body(Body::empty()).unwrap()).await;
     let health: serde_json::Value = serde_json::from_slice(&body).unwrap();
     assert_eq!((status.as_u16(), &health["status"]), (200, &"failing".into()));
+    assert!(health.get("rescue").is_none());
+    for (rescue, word) in [(Rescue::Running, "running"), (Rescue::Failed("/home/me is full".into()), "failed")] {
+        let damaged = Fake { rescue: Some(rescue.clone()), ..Fake::default() };
+        let (status, _, body) = sent(&damaged, Request::get("/api/v1/health").body(Body::empty()).unwrap()).await;
+        let health: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        assert_eq!((status.as_u16(), &health["status"], &health["rescue"]), (200, &"ok".into(), &word.into()));
+        assert_eq!(health["advice"], rescue.advice());
+        assert!(!String::from_utf8_lossy(&body).contains("/home/me"));
+    }
 }
 
 #[tokio::test]

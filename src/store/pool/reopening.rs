@@ -4,7 +4,11 @@ use std::{
     fs::File,
     os::unix::fs::FileExt as _,
     path::Path,
-    sync::{Arc, Mutex, Weak, atomic::Ordering},
+    sync::{
+        Arc, Condvar, Mutex, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant},
 };
 
 use tracing::warn;
@@ -30,6 +34,8 @@ impl Database {
         Ok(Arc::new(Self {
             place,
             root,
+            opened: Condvar::new(),
+            closings: AtomicU64::new(0),
             mended,
             righted,
             file,
@@ -47,17 +53,19 @@ impl Database {
         let (mended, righted, wide) = (None, None, None);
         let (was_wide, commits) = (false.into(), Mutex::default());
         let (file, pooled) = (Mutex::new(opened_file(&place)), Mutex::default());
-        Ok(Arc::new(Self { place, root, mended, righted, file, pooled, wide, was_wide, commits }))
+        let (opened, closings) = (Condvar::new(), AtomicU64::new(0));
+        Ok(Arc::new(Self { place, root, opened, closings, mended, righted, file, pooled, wide, was_wide, commits }))
     }
 
     /// Closes every connection and the file, and opens the file again. What was committed is still there. If that
     /// fails, all work fails with [`DatabaseError::Away`] until a later call succeeds. Returns in words what was wrong with
     /// the file and its log; `None` if nothing was.
     pub fn reopen(&self) -> Result<Option<String>, DatabaseError> {
-        self.close_all("it is being opened again");
+        self.close_all(Root::Reopening("the store is being opened again".to_owned()));
         match open::connect(&self.place) {
             Ok(Opened { connection, mended, righted }) => {
                 *lock(&self.root) = Root::Open(connection);
+                self.opened.notify_all();
                 *lock(&self.file) = opened_file(&self.place);
                 self.was_wide.store(true, Ordering::Relaxed);
                 if let Some(needs) = &self.wide {
@@ -71,33 +79,62 @@ impl Database {
             Err(error) => {
                 warn!(%error, "the store could not be opened again");
                 *lock(&self.root) = Root::Away(error.to_string());
+                self.opened.notify_all();
                 Err(DatabaseError::Away(error.to_string()))
             }
         }
     }
 
-    /// The same, with some work on the file while nobody has it open; `why` is the error that other work gets meanwhile. Returns
-    /// what the work did.
+    /// The same, with some work on the file while nobody has it open; `why` is the error that other work gets meanwhile. Also
+    /// returns what the work did; `None` in memory.
     pub fn reopen_after<T>(
         &self,
         why: &str,
         work: impl FnOnce(&Path) -> T,
-    ) -> Result<(Option<T>, Option<String>), DatabaseError> {
-        self.close_all(why);
+    ) -> (Option<T>, Result<Option<String>, DatabaseError>) {
+        self.close_all(Root::Reopening(why.to_owned()));
         let done = self.path().map(work);
-        self.reopen().map(|told| (done, told))
+        (done, self.reopen())
+    }
+
+    /// Waits while the file is being opened again, but not longer than this, and not once that is cancelled. Returns how often
+    /// it was closed before.
+    ///
+    /// # Errors
+    /// It is still being opened.
+    pub fn wait_until_open(&self, patience: Duration, is_cancelled: &AtomicBool) -> Result<u64, DatabaseError> {
+        /// How long until it is looked again whether it was cancelled.
+        const PAUSE: Duration = Duration::from_millis(100);
+        let began = Instant::now();
+        let mut root = lock(&self.root);
+        while let Root::Reopening(why) = &*root {
+            if began.elapsed() >= patience || is_cancelled.load(Ordering::Relaxed) {
+                return Err(DatabaseError::Reopening(why.clone()));
+            }
+            root = self.opened.wait_timeout(root, PAUSE).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        Ok(self.closings())
+    }
+
+    /// How often the file was closed.
+    pub fn closings(&self) -> u64 {
+        self.closings.load(Ordering::Relaxed)
     }
 
     /// Closes every connection and the file.
     pub fn close(&self) {
-        self.close_all("it is closed");
+        self.close_all(Root::Away("it is closed".to_owned()));
+        self.opened.notify_all();
     }
 
-    /// Interrupts and closes every connection, waiting for each to end its work. `why` is the error that later work
-    /// gets.
-    fn close_all(&self, why: &str) {
+    /// Interrupts and closes every connection, waiting for each to end its work. `away`: what there is instead of the root.
+    fn close_all(&self, away: Root) {
         // The root goes first, so that no new connection is made meanwhile.
-        let root = std::mem::replace(&mut *lock(&self.root), Root::Away(why.to_owned()));
+        let root = {
+            let mut root = lock(&self.root);
+            self.closings.fetch_add(1, Ordering::Relaxed);
+            std::mem::replace(&mut *root, away)
+        };
         let pooled: Vec<_> = lock(&self.pooled).iter().filter_map(Weak::upgrade).collect();
         for one in pooled {
             one.interrupt();

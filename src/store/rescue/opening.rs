@@ -4,8 +4,9 @@ use std::{path::Path, sync::Arc};
 
 use tracing::warn;
 
-use super::rescuing::rescue;
+use super::rescuing::{rescue, why};
 use crate::{
+    model::Rescue,
     pricing::Prices,
     store::{
         OpenError, Place,
@@ -21,19 +22,25 @@ use crate::{
 /// read once it is open.
 pub const FIRST: u64 = if cfg!(test) { 1 << 20 } else { 32 << 20 };
 
-/// Opens a store. Also says in words what was damaged about it, and what was done; `None` if nothing was. `says` is handed
-/// what takes long, in words.
+/// A store that was opened.
+pub struct Ready {
+    pub database: Arc<Database>,
+    /// In words, what was damaged about it, and what was done; `None` if nothing was.
+    pub told: Option<String>,
+    /// Why what is damaged about it is as it was; `None` if nothing is.
+    pub left: Option<String>,
+}
+
+/// Opens a store. `says` is handed what takes long, in words.
 ///
 /// # Errors
 /// It cannot be opened, and nothing could be done about that.
-pub fn open(
-    place: &Place,
-    prices: &Arc<Prices>,
-    says: &dyn Fn(&str),
-) -> Result<(Arc<Database>, Option<String>), OpenError> {
+pub fn open(place: &Place, prices: &Arc<Prices>, says: &dyn Fn(&str)) -> Result<Ready, OpenError> {
     let place = place.clone().whole()?;
-    let Place::File(path) = &place else { return Ok((Database::open(&place)?, None)) };
-    let mut told = Vec::new();
+    let Place::File(path) = &place else {
+        return Ok(Ready { database: Database::open(&place)?, told: None, left: None });
+    };
+    let (mut told, mut left) = (Vec::new(), None);
     if path.exists() && with_suffix(path, ".salvaged").exists() {
         // An earlier process was ended while it put the new file in the place of the old one.
         told.extend(rescue(path, prices, says)?.map(|rescued| rescued.says(path)));
@@ -67,7 +74,9 @@ pub fn open(
                 // Much of it can be read all the same.
                 Err(error) if is_readable => {
                     warn!(%error, "the damaged store is opened as it is");
-                    told.push(error.to_string());
+                    let why = why(path, &error);
+                    told.push(Rescue::Failed(why.clone()).says());
+                    left = Some(why);
                 }
                 Err(error) => return Err(error),
             }
@@ -76,7 +85,7 @@ pub fn open(
             database
         }
     };
-    Ok((database, (!told.is_empty()).then(|| told.join("; "))))
+    Ok(Ready { database, told: (!told.is_empty()).then(|| told.join("; ")), left })
 }
 
 /// Whether all that is stored can be read. What else fails than that says nothing about it.

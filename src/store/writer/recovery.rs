@@ -10,12 +10,35 @@ use tracing::{error, warn};
 
 use super::StoreWriter;
 use crate::{
-    model::Changes,
-    store::{DatabaseError, lock, open, rescue::rescue},
+    model::{Changes, Rescue},
+    store::{
+        DatabaseError, lock, open,
+        rescue::{self, rescue},
+    },
 };
 
 /// How long after the file could not be opened again it is tried once more.
 const REOPENS: Duration = Duration::from_secs(2);
+/// How long after a rescue failed, or found nothing wrong, another one is tried; each time twice as long, up to the most.
+const RESCUES: Duration = if cfg!(test) { Duration::from_millis(20) } else { Duration::from_mins(1) };
+const RESCUES_SELDOM: Duration = Duration::from_hours(1);
+/// How long after there was no room for one it is looked again.
+const LOOKS: Duration = Duration::from_secs(10);
+
+/// When a damaged file is looked at again that could not be rescued.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NextRescue {
+    at: Instant,
+    pause: Duration,
+}
+
+impl NextRescue {
+    /// The one after another.
+    pub(super) fn after(before: Option<Self>) -> Self {
+        let pause = before.map_or(RESCUES, |before| before.pause.saturating_mul(2).min(RESCUES_SELDOM));
+        Self { at: Instant::now() + pause, pause }
+    }
+}
 
 impl StoreWriter {
     /// Tests whether the engine still works after a failure. After a failed sync or checkpoint it does not: then all
@@ -27,7 +50,11 @@ impl StoreWriter {
     /// what of it the disk has; what would be appended after a gap would be lost with it.
     pub(super) fn recover(&mut self) -> bool {
         let probe = |connection: &Connection| Ok(connection.execute_batch("select value from meta")?);
-        let is_to_be_mended = std::mem::take(&mut self.is_damaged) && !self.is_beyond_repair;
+        let is_damaged = std::mem::take(&mut self.is_damaged);
+        let is_to_be_mended = is_damaged && self.next_rescue.is_none_or(|next| next.at <= Instant::now());
+        if is_damaged && !is_to_be_mended {
+            self.checkpointer.queue().damage_was_looked_at();
+        }
         let is_whole = !is_to_be_mended && !self.is_unsure && self.reopens.is_none();
         if is_whole && self.connection.with(probe).is_ok() {
             return false;
@@ -77,28 +104,46 @@ impl StoreWriter {
 
     /// Puts right what can be in the file, or puts what can be read into a new one; opens it again, and says what came of it.
     fn mend(&mut self) -> Result<Option<String>, DatabaseError> {
-        let path = self.database.path().unwrap_or(Path::new("")).display().to_string();
         // Who sends meanwhile is told to come again.
-        self.report(Some(format!("a part of {path} cannot be read; what can be is being put into a new file")));
+        self.report(Some(Rescue::Running.says()));
+        lock(&self.health).rescue = Some(Rescue::Running);
         let prices = &self.prices;
         let mend = |path: &Path| match open::put_right(path) {
             Some(righted) => Ok(Some(righted.says(path))),
-            None => rescue(path, prices, &|says| warn!("{says}")).map(|rescued| rescued.map(|done| done.says(path))),
+            None => rescue(path, prices, &|says| warn!("{says}"))
+                .map(|rescued| rescued.map(|done| done.says(path)))
+                .map_err(|error| rescue::why(path, &error)),
         };
-        let why = "a part of it cannot be read; what can be is being put into a new file";
-        let reopened = self.database.reopen_after(why, mend);
-        self.checkpointer.queue().damage_was_looked_at();
-        let (mended, told) = reopened?;
+        let (mended, reopened) = self.database.reopen_after(Rescue::Running.advice(), mend);
         let mended = mended.unwrap_or(Ok(None));
-        self.is_beyond_repair = !matches!(mended, Ok(Some(_)));
-        let mended = mended.unwrap_or_else(|why| {
-            Some(format!(
-                "a part of {path} is damaged and cannot be read, nor put right ({why}); what can be read is put into a new file \
-                 when sideseat-tui is next started"
-            ))
-        });
-        let said: Vec<String> = mended.into_iter().chain(told).collect();
+        self.next_rescue = (!matches!(mended, Ok(Some(_)))).then(|| NextRescue::after(self.next_rescue));
+        let failed = mended.as_ref().err().cloned().map(Rescue::Failed);
+        if let Some(failed) = &failed {
+            error!("{}", failed.says());
+        }
+        lock(&self.health).rescue = failed;
+        self.checkpointer.queue().damage_was_looked_at();
+        let said: Vec<String> = mended.ok().flatten().into_iter().chain(reopened?).collect();
         Ok((!said.is_empty()).then(|| said.join("; ")))
+    }
+
+    /// When a rescue that failed is tried again; `None` if none did.
+    pub(super) fn rescues_again(&self) -> Option<Instant> {
+        let has_failed = matches!(lock(&self.health).rescue, Some(Rescue::Failed(_)));
+        self.next_rescue.filter(|_| has_failed).map(|next| next.at)
+    }
+
+    /// Has a rescue that failed tried again, if that is due, and the disk may have room for it.
+    pub(super) fn rescue_again(&mut self) {
+        let now = Instant::now();
+        if self.rescues_again().is_none_or(|at| at > now) {
+            return;
+        }
+        if self.database.path().is_some_and(rescue::lacks_room) {
+            self.next_rescue = self.next_rescue.map(|next| NextRescue { at: now + LOOKS, ..next });
+        } else {
+            self.is_damaged = true;
+        }
     }
 
     /// Why nothing can be stored before the file is opened again; `None` if it is open, or now to be opened.

@@ -13,6 +13,7 @@ use super::{draw, target};
 use crate::{
     app::{Ended, Event, Mode, Seen, Tick, target::Target},
     keymap::Key,
+    model::Rescue,
     theme::{Depth, Themes},
 };
 use scene::{Scene, at, at_the_failure, listening, runs};
@@ -195,6 +196,44 @@ fn a_full_disk_is_said_in_header_and_status_though_spans_are_stored() {
     scene.event(Event::Tick(Tick { now: at(110.0), seen, failing: None }));
     scene.shows("✗ DISK FULL");
     scene.shows("✗ the disk is nearly full: 12 MiB are left");
+}
+
+#[test]
+fn a_damaged_file_is_said_in_header_and_status_as_long_as_it_is() {
+    let tick = |rescue: Option<Rescue>, failing: Option<&str>| {
+        let seen = Seen { rescue, ..Seen::default() };
+        Event::Tick(Tick { now: at(110.0), seen, failing: failing.map(str::to_owned) })
+    };
+    let why = "make room: a new file needs 900 MiB, the disk has 200";
+    let failed = || Some(Rescue::Failed(why.to_owned()));
+    for (columns, rows) in [(120, 40), (80, 24), (40, 12)] {
+        let mut scene = Scene::of(runs()).size(columns, rows);
+        scene.event(tick(None, None));
+        let before = scene.screen();
+        scene.event(tick(Some(Rescue::Running), Some("it is closed")));
+        scene.shows("○ RESCUING");
+        scene.shows("✗ damaged file: what can be read is ");
+        scene.event(tick(failed(), None));
+        scene.shows("✗ DAMAGED");
+        scene.shows("✗ damaged file, not rescued: make ");
+        scene.event(tick(failed(), Some("no disk")));
+        scene.shows("✗ NOT STORING");
+        scene.shows("✗ nothing can be stored: no disk");
+        scene.event(tick(None, None));
+        assert_eq!(scene.screen(), before);
+    }
+    // Where all else goes on, a notice is read first.
+    let mut scene = Scene::of(runs());
+    scene.event(tick(failed(), None));
+    scene.event(Event::Notice("copied".to_owned()));
+    scene.shows("copied");
+    scene.shows("✗ DAMAGED");
+    scene.event(Event::Tick(Tick {
+        now: at(200.0),
+        seen: Seen { rescue: failed(), ..Seen::default() },
+        failing: None,
+    }));
+    scene.shows(why);
 }
 
 #[test]
