@@ -26,7 +26,7 @@ use crate::{
     model::{Limits, Timestamp},
     pricing::Prices,
     receive::{Address, Counts, ExportSink, Intake, Listeners, PortChoice, Ports, Screens, Serving, Token},
-    store::{OpenError, Place, Store},
+    store::{self, OpenError, Place, Store},
 };
 
 /// How long tokio's blocking pool may work on after everything is closed. It can only be work of a connection that was
@@ -111,6 +111,13 @@ impl HeldByUs {
 /// Those of [`open_store`].
 pub fn open_to_read(settings: &Settings, says: impl Fn(&str)) -> anyhow::Result<Store> {
     let prices = Arc::new(Prices::bundled());
+    // An instance that rescues it has it closed meanwhile, and answers once that is done.
+    if let Db::File(file) = &settings.db.value
+        && store::is_being_rescued(file)
+        && let Some(held) = answering(settings)
+    {
+        return Err(held.into());
+    }
     let opened = match &settings.db.value {
         Db::Memory => Store::open(&Place::Memory, prices),
         Db::File(file) => Store::open_to_read(file, prices, says),

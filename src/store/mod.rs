@@ -101,6 +101,7 @@ pub use queue::Writer;
 pub use read_only::{Canceller, ReadAccess};
 pub use reader::{Answered, Readers};
 pub use reprocess::Progress;
+pub use rescue::is_being_rescued;
 pub use rewrite::{Rewritten, rewrite};
 pub use salvage::{Damaged, Examined, Salvaged, salvage_into};
 pub use source::{Asks, OnAnswer, OnChange, Remover, Source};

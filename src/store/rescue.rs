@@ -13,6 +13,6 @@ mod opening;
 mod rescuing;
 mod swap;
 
-pub use lock::Lock;
+pub use lock::{Lock, is_being_rescued};
 pub use opening::{FIRST, Ready, open};
 pub use rescuing::{lacks_room, rescue, why};

@@ -115,7 +115,7 @@ fn standing(state: &State) -> Option<String> {
     let seen = &state.seen;
     match &seen.rescue {
         Some(Rescue::Running) => {
-            return Some("✗ damaged file: what can be read is put into a new one; till then senders wait".to_owned());
+            return Some("✗ damaged file: what can be read is being put into a new one; senders wait".to_owned());
         }
         _ if state.failing.is_some() || seen.disk_full.is_some() => {}
         // All else goes on, and has things to say.

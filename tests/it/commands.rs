@@ -218,6 +218,38 @@ fn what_can_be_read_of_a_damaged_store_is_shown_and_is_in_a_new_file_after_the_n
 }
 
 #[test]
+fn a_store_that_could_not_be_rescued_is_said_as_long_as_it_is_so() {
+    let home = with_capture(TOOLS);
+    let whole = fs::read(home.db()).unwrap();
+    // A block of rows: what says where they are is read as it is, or the store is not opened.
+    let is_of_rows = |block: &usize| {
+        let mut damaged = whole.clone();
+        for at in [5_000, 5_100] {
+            damaged[12_288 + block * 262_144 + at] ^= 0x55;
+        }
+        fs::write(home.db(), &damaged).unwrap();
+        let checked = home.run(&["check"]);
+        checked.code == 1 && !checked.text().contains("was read as it is")
+    };
+    assert!((0..(whole.len() - 12_288) / 262_144).any(|block| is_of_rows(&block)));
+    // In the way of the new file.
+    let way = home.path(&format!("{}.salvaging", home.db().display()));
+    fs::create_dir(&way).unwrap();
+    let mut program = home.serve(&[]);
+    let health = |program: &Program| get(program.http(), "/api/v1/health").json();
+    assert_eq!((&health(&program)["rescue"], &health(&program)["status"]), (&json!("failed"), &json!("ok")));
+    let doctor = home.run(&["doctor"]);
+    assert_eq!(doctor.code, 1, "{}{}", doctor.text(), doctor.err);
+    assert!(doctor.err.contains("a part of the store's file cannot be read, and the rest could not be"), "{}", doctor.err);
+    assert!(program.stop().contains("cannot be removed"));
+    fs::remove_dir(way).unwrap();
+    let mut program = home.serve(&[]);
+    assert_eq!(health(&program)["rescue"], Value::Null);
+    assert_eq!(home.run(&["doctor"]).code, 0);
+    assert!(program.stop().contains("kept beside it as"));
+}
+
+#[test]
 fn an_instance_of_another_version_is_named_and_not_asked() {
     let mut program = Program::serve(&[]);
     let home = program.home().clone();

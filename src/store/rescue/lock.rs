@@ -12,11 +12,12 @@ use std::{
 
 use tracing::debug;
 
-use crate::store::{OpenError, log_file::with_suffix};
+use crate::store::{OpenError, log_file::with_suffix, open::whole_path};
 
 /// How long another one is waited for that only opens the store.
 const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 50 } else { 1000 });
 const PAUSE: Duration = Duration::from_millis(5);
+const SUFFIX: &str = ".salvaging-lock";
 
 /// A file beside the store that is locked, and is removed when this is dropped. A lock on the store itself would be lost as
 /// soon as any thread closes it.
@@ -24,6 +25,13 @@ pub struct Lock {
     path: PathBuf,
     /// Holds the lock while it is open.
     _file: File,
+}
+
+/// Whether another process rescues a store, or just opens it to be written. Nothing is written to find that out.
+pub fn is_being_rescued(store: &Path) -> bool {
+    let Ok(store) = whole_path(store) else { return false };
+    let lock = File::options().write(true).open(with_suffix(&store, SUFFIX));
+    lock.is_ok_and(|lock| matches!(lock.try_lock(), Err(TryLockError::WouldBlock)))
 }
 
 impl Lock {
@@ -58,7 +66,7 @@ impl Lock {
     }
 
     fn try_take(store: &Path) -> Result<Self, OpenError> {
-        let path = with_suffix(store, ".salvaging-lock");
+        let path = with_suffix(store, SUFFIX);
         let unusable = |error: io::Error| OpenError::Unusable { path: store.to_owned(), why: error.to_string() };
         loop {
             let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(unusable)?;
@@ -100,13 +108,15 @@ mod tests {
         let store = Store::open(&place, Arc::default()).unwrap();
         send(&store, [span("a", 1)]);
         store.close();
+        assert!(!is_being_rescued(&path));
         let rescuing = Lock::take(&path).unwrap();
+        assert!(is_being_rescued(&path));
         assert!(matches!(Store::open(&place, Arc::default()), Err(OpenError::Held { pid: None, .. })));
         assert!(matches!(crate::store::rewrite(&path), Err(OpenError::Held { .. })));
         Store::open_to_read(&path, Arc::default(), |_| ()).unwrap().close();
         drop(rescuing);
         let store = Store::open(&place, Arc::default()).unwrap();
-        assert!(!with_suffix(&path, ".salvaging-lock").exists(), "only the engine's own lock is left");
+        assert!(!with_suffix(&path, SUFFIX).exists(), "only the engine's own lock is left");
         store.close();
     }
 
@@ -114,7 +124,7 @@ mod tests {
     fn a_store_is_opened_where_no_lock_can_be_made() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.duckdb");
-        fs::create_dir(with_suffix(&path, ".salvaging-lock")).unwrap();
+        fs::create_dir(with_suffix(&path, SUFFIX)).unwrap();
         assert!(Lock::take(&path).is_err());
         Store::open(&Place::File(path), Arc::default()).unwrap().close();
     }

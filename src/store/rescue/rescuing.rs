@@ -263,8 +263,10 @@ pub fn why(path: &Path, error: &OpenError) -> String {
 /// Removes a new file that was begun.
 fn remove(making: &Path) -> io::Result<()> {
     for part in [with_suffix(making, ".wal"), making.to_owned()] {
-        match fs::remove_file(part) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        match fs::remove_file(&part) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(io::Error::new(error.kind(), format!("{} cannot be removed: {error}", part.display())));
+            }
             _ => {}
         }
     }
