@@ -2,6 +2,7 @@
 
 mod attaching;
 mod error;
+mod lock;
 mod making;
 
 use std::{
@@ -17,14 +18,13 @@ use super::{
     DatabaseError, Place,
     file_blocks::{self, RightedBytes},
     log_file::{self, Mended},
-    reprice,
-    rescue::Lock,
-    reserve, schema,
+    reprice, reserve, schema,
 };
 pub use attaching::{
     Access, NARROW, READING, ROW_GROUP, WIDE, attach, check, fitting, make_private, quoted, settings, sync_folder,
 };
 pub use error::{OpenError, refused};
+pub use lock::{Lock, is_being_rescued};
 use making::make;
 pub use making::make_at;
 

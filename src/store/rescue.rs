@@ -8,11 +8,9 @@
 //! There is a file at NAME at every moment. If the program is killed before the new one is complete, the next start begins
 //! again; if it is killed after that, the next start goes on where it ended.
 
-mod lock;
 mod opening;
 mod rescuing;
 mod swap;
 
-pub use lock::{Lock, is_being_rescued};
 pub use opening::{FIRST, Ready, open};
 pub use rescuing::{lacks_room, rescue, why};

@@ -20,10 +20,9 @@ use super::{
     DatabaseError, OpenError, Place,
     compaction::Blocks,
     log_file::{files_beside, with_suffix},
-    open::{Access, ROW_GROUP, make_private, quoted, settings, sync_folder, whole_path},
+    open::{Access, Lock, ROW_GROUP, make_private, quoted, settings, sync_folder, whole_path},
     pool::Database,
     removal::TABLES,
-    rescue::Lock,
 };
 
 /// Bytes that have to be left on the disk beside the new file.

@@ -5,6 +5,7 @@
 //! for what is to be removed, a step of it between two groups.
 
 mod commit;
+mod next_rescue;
 mod recovery;
 
 use std::{
@@ -36,7 +37,7 @@ use crate::{
     pricing::Prices,
 };
 pub use commit::stale_summaries;
-use recovery::NextRescue;
+use next_rescue::NextRescue;
 
 /// A group takes no more submissions once their exports have more bytes than this, because DuckDB holds a transaction
 /// in memory until it is committed.

@@ -9,13 +9,13 @@ use std::{
 
 use tracing::warn;
 
-use super::{lock::Lock, swap};
+use super::swap;
 use crate::pricing::Prices;
 use crate::store::{
     OpenError,
     file_blocks::wrong_blocks,
     log_file::{files_beside, with_suffix},
-    open::{is_corrupt, make_at, sync_folder, whole_path, with_advice},
+    open::{Lock, is_corrupt, make_at, sync_folder, whole_path, with_advice},
     salvage::{Salvaged, Source, is_of_the_new_file, salvage},
 };
 

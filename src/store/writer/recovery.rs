@@ -8,7 +8,7 @@ use std::{
 use duckdb::Connection;
 use tracing::{error, warn};
 
-use super::StoreWriter;
+use super::{StoreWriter, next_rescue::NextRescue};
 use crate::{
     model::{Changes, Rescue},
     store::{
@@ -19,27 +19,6 @@ use crate::{
 
 /// How long after the file could not be opened again it is tried once more.
 const REOPENS: Duration = Duration::from_secs(2);
-/// How long after a rescue failed, or found nothing wrong, another one is tried; each time twice as long, up to the most.
-const RESCUES: Duration = if cfg!(test) { Duration::from_millis(20) } else { Duration::from_mins(1) };
-const RESCUES_SELDOM: Duration = Duration::from_hours(1);
-/// How long after there was no room for one it is looked again.
-const LOOKS: Duration = Duration::from_secs(10);
-
-/// When a damaged file is looked at again that could not be rescued.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct NextRescue {
-    at: Instant,
-    pause: Duration,
-}
-
-impl NextRescue {
-    /// The one after another.
-    pub(super) fn after(before: Option<Self>) -> Self {
-        let pause = before.map_or(RESCUES, |before| before.pause.saturating_mul(2).min(RESCUES_SELDOM));
-        Self { at: Instant::now() + pause, pause }
-    }
-}
-
 impl StoreWriter {
     /// Tests whether the engine still works after a failure. After a failed sync or checkpoint it does not: then all
     /// connections and the file are closed, and the file is opened again. Returns whether that was necessary.
@@ -51,7 +30,7 @@ impl StoreWriter {
     pub(super) fn recover(&mut self) -> bool {
         let probe = |connection: &Connection| Ok(connection.execute_batch("select value from meta")?);
         let is_damaged = std::mem::take(&mut self.is_damaged);
-        let is_to_be_mended = is_damaged && self.next_rescue.is_none_or(|next| next.at <= Instant::now());
+        let is_to_be_mended = is_damaged && self.next_rescue.is_none_or(|next| next.is_due());
         if is_damaged && !is_to_be_mended {
             self.checkpointer.queue().damage_was_looked_at();
         }
@@ -130,17 +109,16 @@ impl StoreWriter {
     /// When a rescue that failed is tried again; `None` if none did.
     pub(super) fn rescues_again(&self) -> Option<Instant> {
         let has_failed = matches!(lock(&self.health).rescue, Some(Rescue::Failed(_)));
-        self.next_rescue.filter(|_| has_failed).map(|next| next.at)
+        self.next_rescue.filter(|_| has_failed).map(NextRescue::at)
     }
 
     /// Has a rescue that failed tried again, if that is due, and the disk may have room for it.
     pub(super) fn rescue_again(&mut self) {
-        let now = Instant::now();
-        if self.rescues_again().is_none_or(|at| at > now) {
+        if self.rescues_again().is_none_or(|at| at > Instant::now()) {
             return;
         }
         if self.database.path().is_some_and(rescue::lacks_room) {
-            self.next_rescue = self.next_rescue.map(|next| NextRescue { at: now + LOOKS, ..next });
+            self.next_rescue = self.next_rescue.map(NextRescue::put_off);
         } else {
             self.is_damaged = true;
         }

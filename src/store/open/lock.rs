@@ -12,7 +12,8 @@ use std::{
 
 use tracing::debug;
 
-use crate::store::{OpenError, log_file::with_suffix, open::whole_path};
+use super::{error::OpenError, whole_path};
+use crate::store::log_file::with_suffix;
 
 /// How long another one is waited for that only opens the store.
 const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 50 } else { 1000 });
