@@ -3,7 +3,7 @@
 
 use std::{
     fs::{self, File, TryLockError},
-    io,
+    io::{self, Read as _, Write as _},
     os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     thread,
@@ -16,7 +16,7 @@ use super::{error::OpenError, whole_path};
 use crate::store::log_file::with_suffix;
 
 /// How long another one is waited for that only opens the store.
-const PATIENCE: Duration = Duration::from_millis(if cfg!(test) { 50 } else { 1000 });
+const PATIENCE: Duration = Duration::from_secs(1);
 const PAUSE: Duration = Duration::from_millis(5);
 const SUFFIX: &str = ".salvaging-lock";
 
@@ -70,19 +70,32 @@ impl Lock {
         let path = with_suffix(store, SUFFIX);
         let unusable = |error: io::Error| OpenError::Unusable { path: store.to_owned(), why: error.to_string() };
         loop {
-            let file = File::options().create(true).truncate(false).write(true).open(&path).map_err(unusable)?;
+            let mut options = File::options();
+            let mut file = options.create(true).truncate(false).read(true).write(true).open(&path).map_err(unusable)?;
             match file.try_lock() {
                 Ok(()) => {}
-                Err(TryLockError::WouldBlock) => return Err(OpenError::Held { path: store.to_owned(), pid: None }),
+                Err(TryLockError::WouldBlock) => {
+                    return Err(OpenError::Held { path: store.to_owned(), pid: pid_in(&file) });
+                }
                 Err(TryLockError::Error(error)) => return Err(unusable(error)),
             }
             // Whoever had it before may have removed it since it was opened here.
             let mine = file.metadata().map_err(unusable)?;
             if fs::metadata(&path).is_ok_and(|there| (there.dev(), there.ino()) == (mine.dev(), mine.ino())) {
+                // It only helps whoever finds it locked.
+                drop(file.set_len(0).and_then(|()| write!(file, "{}", std::process::id())));
                 return Ok(Self { path, _file: file });
             }
         }
     }
+}
+
+/// The process that has a lock, as it wrote it there; `None` if it has not yet.
+fn pid_in(file: &File) -> Option<u32> {
+    const LONGEST: u64 = 10;
+    let mut text = String::new();
+    file.take(LONGEST).read_to_string(&mut text).ok()?;
+    text.parse().ok()
 }
 
 impl Drop for Lock {
@@ -112,7 +125,8 @@ mod tests {
         assert!(!is_being_rescued(&path));
         let rescuing = Lock::take(&path).unwrap();
         assert!(is_being_rescued(&path));
-        assert!(matches!(Store::open(&place, Arc::default()), Err(OpenError::Held { pid: None, .. })));
+        let pid = Some(std::process::id());
+        assert!(matches!(Store::open(&place, Arc::default()), Err(OpenError::Held { pid: who, .. }) if who == pid));
         assert!(matches!(crate::store::rewrite(&path), Err(OpenError::Held { .. })));
         Store::open_to_read(&path, Arc::default(), |_| ()).unwrap().close();
         drop(rescuing);

@@ -171,7 +171,7 @@ fn what_is_understood_anew_comes_back_also_after_a_kill_and_from_a_file_of_befor
     assert_eq!(number(&store, "select count(*) from spans where pieces is not null"), 0);
     sql(
         &store,
-        "alter table spans drop column pieces; alter table logs drop column pieces;
+        "alter table spans drop column pieces; alter table logs drop column pieces; drop table adopted_traces;
          update meta set value = 23 where name = 'schema'; update spans set dialects = 1",
     )
     .unwrap();
