@@ -33,6 +33,7 @@
 //!     steps                 counted calls and tool runs ─▶ their numbers for statistics, the worst repeat
 //!     totals                all of these ─▶ name, state and sums of a trace
 //!     lone_calls            a trace that is one call ─▶ whether it is a record of a call of another trace
+//!     ended_calls           calls as they end ─▶ pairs of which that may be so ─▶ which traces are put into others
 //!
 //!   what panes need, on top of that (`session`)
 //!     loaded_trace          the rows of a trace beside its digests, with look-ups by node
@@ -99,6 +100,7 @@ mod continuation;
 mod conversations;
 mod definitions;
 mod deliveries;
+mod ended_calls;
 mod entries;
 mod evaluations;
 mod exchange;
@@ -168,8 +170,8 @@ use loaded_trace::LoadedTrace;
 use session_history::SessionHistory;
 use text_hash::hash;
 
+pub use ended_calls::{Adopted, EndedCall, EndedCalls, KnownTraces, Pair};
 pub use evaluations::together as score;
-pub use lone_calls::{is_record_of_call, lone_call};
 pub use span_digest::SpanDigest;
 pub use steps::{Step, StepKind};
 pub use totals::{TraceListing, summarize};

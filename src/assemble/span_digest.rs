@@ -192,6 +192,18 @@ impl SpanDigest {
         self.is_log && self.span == Some(span)
     }
 
+    /// The id of the span that it digests; `None` for a log record.
+    pub fn own_span(&self) -> Option<SpanId> {
+        self.span.filter(|_| !self.is_log)
+    }
+
+    /// The same span or log record in a trace that adopted its own, because that is a record of `call`.
+    #[must_use]
+    pub fn beneath(self, call: SpanId) -> Self {
+        let parent = if self.is_log { None } else { self.parent.or(Some(call)) };
+        Self { parent, ..self }
+    }
+
     /// Digests a log record.
     pub fn of_log(row: &LogRow) -> Self {
         let understood = Self::understood(&row.translation);

@@ -8,18 +8,14 @@
 //!
 //! Which trace adopted which is a table, so that what comes later follows, and what is translated again stays.
 
-mod ended_calls;
-
-use std::{
-    cmp::Reverse,
-    collections::{HashMap, HashSet},
-};
+use std::collections::{HashMap, HashSet};
 
 use duckdb::{Connection, named_params, params};
 
 use super::{
     DatabaseError,
-    hash_ids::{LogId, ScopeId},
+    group::GroupPlan,
+    hash_ids::{LogId, ResourceId, ScopeId},
     placements::{Place, Placements},
     prepared::{PreparedLog, PreparedSpan},
     raw_records::{Origins, RawRecord},
@@ -28,45 +24,69 @@ use super::{
     summaries::Summaries,
 };
 use crate::{
-    assemble,
-    model::{Span, SpanId, Timestamp, TraceId},
+    assemble::{self, Adopted, EndedCall, SpanDigest},
+    model::{Project, Span, TraceId},
     pricing::Prices,
     understand,
 };
-pub use ended_calls::EndedCalls;
 
-/// Most traces that are put into others in one step.
+/// Most pairs of calls that are compared in one step.
 const STEP: usize = 256;
 
-/// Traces that may have to be put into others.
+/// The calls that ended lately, and the adopted traces of which something came.
 #[derive(Default)]
-pub struct Candidates {
-    pairs: Vec<Pair>,
-    /// Adopted traces of which something came.
+pub struct EndedCalls {
+    calls: assemble::EndedCalls<(ResourceId, Project), ScopeId>,
     late: Vec<TraceId>,
 }
 
-/// Two calls of which the one ran within the other, in another trace.
-#[derive(Clone)]
-struct Pair {
-    /// The one within, which has no parent, and its scope.
-    lone: Place,
-    scope: ScopeId,
-    started: Timestamp,
-    /// The one around it.
-    call: Place,
-    call_started: Timestamp,
+impl EndedCalls {
+    /// Notes the calls of a group that is committed, and which adopted traces got something.
+    pub fn note(&mut self, plan: &GroupPlan, stored_ids: &StoredIds) {
+        let late = plan.touched.iter().filter(|trace| stored_ids.adopted.may_have(trace_number(trace)));
+        self.late.extend(late);
+        for span in &plan.spans {
+            let Some(ended) = span.row.ended.filter(|_| span.columns.category.is_call()) else { continue };
+            let (resource, scope) = (plan.resources.id(&span.stored.resource), plan.scopes.id(&span.stored.scope));
+            let Some((resource, scope)) = resource.zip(scope) else { continue };
+            let place = (span.row.trace, span.row.id);
+            let call = EndedCall { place, parent: span.row.parent, scope, started: span.row.started, ended };
+            self.calls.add((resource, span.row.project.clone()), call);
+        }
+    }
+
+    /// Forgets the calls of traces that are in others now.
+    pub fn forget<'a>(&mut self, traces: impl Iterator<Item = &'a TraceId>) {
+        self.calls.forget(&traces.copied().collect());
+    }
+
+    pub fn has_candidates(&self) -> bool {
+        self.calls.has_pairs() || !self.late.is_empty()
+    }
+
+    /// The candidates for one step; what is left is for the next one.
+    pub fn take_candidates(&mut self) -> Candidates {
+        let late = self.late.drain(..STEP.min(self.late.len())).collect();
+        Candidates { pairs: self.calls.take_pairs(STEP), late }
+    }
+}
+
+/// Traces that may have to be put into others.
+pub struct Candidates {
+    pairs: Vec<assemble::Pair<ScopeId>>,
+    /// Adopted traces of which something came.
+    late: Vec<TraceId>,
 }
 
 impl Candidates {
     /// The traces that are looked at.
     pub fn traces(&self) -> impl Iterator<Item = TraceId> + '_ {
-        self.pairs.iter().flat_map(|pair| [pair.lone.0, pair.call.0]).chain(self.late.iter().copied())
+        self.pairs.iter().flat_map(assemble::Pair::traces).chain(self.late.iter().copied())
     }
 
     /// Decides which of them are adopted, and loads what `summaries` does not have of them.
     pub fn decide(
-        mut self,
+        self,
         connection: &Connection,
         stored_ids: &StoredIds,
         summaries: &mut Summaries,
@@ -74,57 +94,41 @@ impl Candidates {
         summaries.load_missing(connection, stored_ids, &self.traces().collect())?;
         let late = self.late.iter().copied().filter(|trace| !summaries.digests(*trace).is_empty());
         let late = adopters(connection, late)?;
-        let mut adoptions = Adoptions { late: late.keys().copied().collect(), into: late };
-        let mut taken = HashSet::new();
-        // The outer ones first: what was to go into one that is adopted itself goes where that goes. Of several calls around
-        // one the nearest is tried first.
-        self.pairs.sort_by_key(|pair| (pair.started, pair.lone, Reverse(pair.call_started)));
-        for Pair { lone, scope, call, .. } in self.pairs {
-            let adopter = adoptions.adopter_of(call.0);
-            if adoptions.into.contains_key(&lone.0) || adopter == lone.0 || taken.contains(&(call, scope)) {
-                continue;
-            }
-            let digests = summaries.digests(lone.0);
-            let of_call: Vec<_> = summaries.digests_of(call).cloned().collect();
-            let held: HashSet<SpanId> = summaries.spans(adopter).collect();
-            if assemble::lone_call(digests) == Some(lone.1)
-                && !summaries.spans(lone.0).any(|span| held.contains(&span))
-                && assemble::is_record_of_call(lone.0, digests, &of_call)
-            {
-                taken.insert((call, scope));
-                adoptions.into.insert(lone.0, (adopter, call.1));
-            }
-        }
+        let mut adoptions = Adoptions { late: late.keys().copied().collect(), adopted: Adopted(late) };
+        adoptions.adopted.decide(self.pairs, summaries);
         Ok(adoptions)
+    }
+}
+
+impl assemble::KnownTraces for Summaries {
+    fn digests(&self, trace: TraceId, most: usize) -> Vec<&SpanDigest> {
+        Summaries::digests(self, trace).iter().take(most + 1).collect()
+    }
+
+    fn digests_of(&self, place: Place) -> Vec<&SpanDigest> {
+        Summaries::digests_of(self, place).collect()
+    }
+
+    fn has(&self, place: Place) -> bool {
+        Summaries::has(self, place)
     }
 }
 
 /// Traces that are put into others.
 pub struct Adoptions {
-    /// For each the trace that adopts it, and the span of the call that it records.
-    into: HashMap<TraceId, Place>,
+    adopted: Adopted,
     /// Those that had been adopted before.
     late: HashSet<TraceId>,
 }
 
 impl Adoptions {
     pub fn is_empty(&self) -> bool {
-        self.into.is_empty()
+        self.adopted.0.is_empty()
     }
 
     /// The traces that are adopted.
     pub fn traces(&self) -> impl Iterator<Item = &TraceId> {
-        self.into.keys()
-    }
-
-    /// Where the spans of a trace are, given what was decided so far.
-    fn adopter_of(&self, trace: TraceId) -> TraceId {
-        let mut adopter = trace;
-        // None is adopted by one that it has adopted, so this ends.
-        while let Some((next, _)) = self.into.get(&adopter) {
-            adopter = *next;
-        }
-        adopter
+        self.adopted.0.keys()
     }
 
     /// All that is stored of the adopted traces, as it is to be stored in those that adopt them. A trace of which something
@@ -153,7 +157,8 @@ impl Adoptions {
         let records = spans.iter().map(|(.., record)| record).chain(logs.iter().map(|(.., record)| record));
         let origins = Origins::load(connection, records)?;
         for (from, parent, synthetic, record) in spans {
-            let (Ok((span, raw)), Some((trace, call))) = (record.span(&origins), self.into.get(&from).copied()) else {
+            let (Ok((span, raw)), Some((trace, call))) = (record.span(&origins), self.adopted.0.get(&from).copied())
+            else {
                 unreadable.insert(from);
                 continue;
             };
@@ -164,7 +169,8 @@ impl Adoptions {
         }
         for (place, id, position, record) in logs {
             let (from, span) = place;
-            let (Ok((mut log, raw)), Some((trace, _))) = (record.log(&origins), self.into.get(&from).copied()) else {
+            let (Ok((mut log, raw)), Some((trace, _))) = (record.log(&origins), self.adopted.0.get(&from).copied())
+            else {
                 unreadable.insert(from);
                 continue;
             };
@@ -181,13 +187,14 @@ impl Adoptions {
             return Ok(placements);
         }
         // Nothing may be lost with what cannot be read: none of this step are adopted.
-        self.into.clear();
+        self.adopted.0.clear();
         Ok(Placements::default())
     }
 
     /// Writes down which trace adopted which. The caller must have begun a transaction.
     pub fn write(&self, connection: &Connection) -> Result<(), DatabaseError> {
-        let new: Vec<(&TraceId, &Place)> = self.into.iter().filter(|(trace, _)| !self.late.contains(trace)).collect();
+        let new: Vec<(&TraceId, &Place)> =
+            self.adopted.0.iter().filter(|(trace, _)| !self.late.contains(trace)).collect();
         // What an adopted trace had adopted goes on with it.
         let before = "select trace, adopter, call from adopted_traces
             where adopter in (select unnest($traces::uhugeint[]) as adopter)";
@@ -197,7 +204,7 @@ impl Adoptions {
         let mut found = statement.query(named_params! { "traces": list })?;
         while let Some(row) = found.next()? {
             let (adopter, call): (u128, u64) = (row.get(1)?, row.get(2)?);
-            let adopter = trace_id(adopter).map(|adopter| self.adopter_of(adopter));
+            let adopter = trace_id(adopter).map(|adopter| self.adopted.adopter_of(adopter));
             rows.extend(adopter.map(|adopter| (row.get::<_, u128>(0), trace_number(&adopter), call)));
         }
         let gone = "delete from adopted_traces where adopter in (select unnest($traces::uhugeint[]) as adopter)";

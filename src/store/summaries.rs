@@ -239,9 +239,9 @@ impl Summaries {
         own.into_iter().chain(digests.iter().filter(move |digest| digest.is_record_of(span)))
     }
 
-    /// The spans of such a trace.
-    pub fn spans(&self, trace: TraceId) -> impl Iterator<Item = SpanId> {
-        self.traces.get(&trace).into_iter().flat_map(|cached| cached.spans.keys().copied())
+    /// Whether such a trace has a span.
+    pub fn has(&self, (trace, span): Place) -> bool {
+        self.traces.get(&trace).is_some_and(|cached| cached.spans.contains_key(&span))
     }
 
     /// Summarizes the traces that a group touches, but for large ones that were summarized less than [`PAUSE`] ago.

@@ -47,10 +47,7 @@ fn results_of_a_turn_that_broke_off_are_history_to_the_next_question_without_a_s
     assert_eq!(only_conversation(&trace)[2], "tool c1=pong");
     assert_eq!((trace.tools.len(), trace.tools[0].earlier), (1, true));
     // A call that the trace itself made has its result, whatever is asked next.
-    let trace = conversation(&[
-        (&[user("q1")], &[asked]),
-        (&[&before[..], &[user("q2")]].concat(), &[assistant("a")]),
-    ]);
+    let trace = conversation(&[(&[user("q1")], &[asked]), (&[&before[..], &[user("q2")]].concat(), &[assistant("a")])]);
     assert_eq!(only_conversation(&trace)[2..], ["tool c1=pong", "user q2", "assistant a"]);
     assert_eq!(trace.tools.len(), 1);
 }

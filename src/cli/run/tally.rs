@@ -15,10 +15,10 @@ use tokio::{
 use super::announce::Progress;
 use crate::{
     app::format::{count, money},
-    assemble::{self, SpanDigest},
-    decode::{self, Received, Signal},
+    assemble::{self, Adopted, EndedCall, EndedCalls, KnownTraces, SpanDigest},
+    decode::{self, Received, Signal, encode},
     dialects::{self, ExchangeHalf},
-    model::{LogRecord, LogRow, Program, Rank, Span, SpanId, SpanRow, Totals, TraceId, Waits},
+    model::{LogRecord, LogRow, Program, Project, Rank, Span, SpanId, SpanRow, Totals, TraceId, Waits},
     pricing::Prices,
     receive::Export,
     start,
@@ -59,6 +59,8 @@ struct Gathered {
     /// Such responses; only once all has come it is known to which span each belongs.
     responses: Vec<Response>,
     traces: BTreeMap<TraceId, Trace>,
+    /// The calls that ended, by the resource and project that sent them; their scopes by name.
+    ended_calls: EndedCalls<(Vec<u8>, Project), String>,
     /// The traces that began last, at most [`Program::NEWEST`].
     newest: VecDeque<TraceId>,
     /// Number of spans and log records, those beyond [`COUNTED`] included.
@@ -78,6 +80,23 @@ struct Trace {
     /// The most complete record of each span, as the store chooses it.
     spans: HashMap<SpanId, (Rank, SpanDigest)>,
     logs: Vec<SpanDigest>,
+}
+
+impl KnownTraces for BTreeMap<TraceId, Trace> {
+    fn digests(&self, trace: TraceId, most: usize) -> Vec<&SpanDigest> {
+        let of = self.get(&trace).into_iter();
+        of.flat_map(|of| of.spans.values().map(|(_, digest)| digest).chain(&of.logs)).take(most + 1).collect()
+    }
+
+    fn digests_of(&self, (trace, span): (TraceId, SpanId)) -> Vec<&SpanDigest> {
+        let Some(of) = self.get(&trace) else { return Vec::new() };
+        let own = of.spans.get(&span).map(|(_, digest)| digest);
+        own.into_iter().chain(of.logs.iter().filter(|digest| digest.is_record_of(span))).collect()
+    }
+
+    fn has(&self, (trace, span): (TraceId, SpanId)) -> bool {
+        self.get(&trace).is_some_and(|of| of.spans.contains_key(&span))
+    }
 }
 
 impl Gathered {
@@ -145,6 +164,11 @@ impl Gathered {
             return;
         }
         let rank = span.rank(&raw);
+        if let Some(ended) = span.ended.filter(|_| translation.genai.category.is_call()) {
+            let (place, scope) = ((span.trace, span.id), span.scope.name.clone());
+            let call = EndedCall { place, parent: span.parent, scope, started: span.started, ended };
+            self.ended_calls.add((encode::resource_bytes(&span.resource), span.project.clone()), call);
+        }
         let digest = SpanDigest::of_span(&SpanRow::of(&span, Arc::new(translation)));
         let spans = &mut self.trace(span.trace).spans;
         if spans.get(&span.id).is_none_or(|(known, _)| rank >= *known) {
@@ -180,8 +204,24 @@ impl Gathered {
         Progress { traces: self.traces.len() as u64, newest, records }
     }
 
+    /// Puts the traces that only record a call of another one into that one, as the store does.
+    fn adopt(&mut self) {
+        let mut adopted = Adopted::default();
+        adopted.decide(self.ended_calls.take_pairs(usize::MAX), &self.traces);
+        let mut places: Vec<_> = adopted.0.iter().map(|(trace, (adopter, call))| (*trace, *adopter, *call)).collect();
+        // Into one that is adopted itself nothing is put: what would go there goes where that goes.
+        places.sort_unstable();
+        for (trace, adopter, call) in places {
+            let Some(Trace { spans, logs }) = self.traces.remove(&trace) else { continue };
+            let other = self.traces.entry(adopted.adopter_of(adopter)).or_default();
+            other.spans.extend(spans.into_iter().map(|(id, (rank, digest))| (id, (rank, digest.beneath(call)))));
+            other.logs.extend(logs);
+        }
+    }
+
     fn tally(mut self) -> Tally {
         self.add_responses();
+        self.adopt();
         let mut tally = Tally { traces: self.traces.len(), more: self.count > COUNTED, ..Tally::default() };
         let prices = self.prices;
         let mut all = Vec::new();
@@ -252,7 +292,7 @@ mod tests {
     use super::*;
     use crate::{
         decode::Encoding,
-        model::{Answer, Filter, Project, Query, TokenUsage, Usd},
+        model::{Answer, Filter, Query, TokenUsage, Usd},
         receive::{Counts, ExportSink as _, Intake},
         store::{Pick, Place, Store},
     };
@@ -260,7 +300,8 @@ mod tests {
     /// Of the log records of coding agents most name no trace: their dialects know the place that they have.
     #[tokio::test]
     async fn what_is_counted_is_what_the_store_counts() {
-        for client in ["codex_cli", "gemini_cli", "claude_code"] {
+        let agents = ["codex_cli", "gemini_cli", "claude_code"].map(|client| format!("cli-agents/{client}"));
+        for client in agents.into_iter().chain(["langchain/oi_agent_anthropic_travel".to_owned()]) {
             let prices = Arc::new(Prices::bundled());
             let store = Store::open(&Place::Memory, prices.clone()).unwrap();
             let intake = Intake::new(store.writer(), prices.clone(), Counts::new());
@@ -268,7 +309,7 @@ mod tests {
             let mut reversed = Gathered { prices, ..Gathered::default() };
             let mut exports = Vec::new();
             for (signal, ending) in [(Signal::Logs, "logs.pb"), (Signal::Traces, "pb")] {
-                let path = format!("{}/tests/fixtures/cli-agents/{client}.{ending}", env!("CARGO_MANIFEST_DIR"));
+                let path = format!("{}/tests/fixtures/{client}.{ending}", env!("CARGO_MANIFEST_DIR"));
                 let Ok(body) = std::fs::read(&path) else { continue };
                 let peer = ([127, 0, 0, 1], 0).into();
                 let encoding = Encoding::Protobuf;
