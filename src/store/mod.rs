@@ -37,6 +37,7 @@ mod checkpoint;
 mod compaction;
 mod doomed;
 mod engine_errors;
+mod error;
 mod exchange_halves;
 mod file_blocks;
 mod found_by;
@@ -91,6 +92,7 @@ use std::{
 
 pub use changes::{ChangeFeed, Listener};
 pub use doomed::Held;
+pub use error::StoreError;
 pub use file_blocks::{RightedBytes, put_right};
 pub use hash_ids::LogId;
 pub use log_file::Mended;
@@ -113,6 +115,7 @@ use crate::{
     pricing::Prices,
 };
 use checkpoint::Checkpointer;
+use error::DatabaseError;
 use pool::{Database, PooledConnection};
 use queue::WriteQueue;
 use reader::QueryPool;
@@ -124,52 +127,6 @@ pub enum Place {
     File(PathBuf),
     /// In memory: nothing is left once the store is closed.
     Memory,
-}
-
-/// Why the store did not store or answer.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum StoreError {
-    /// Storing it made this program panic, which the same submission would do again. Nothing of it is stored.
-    #[error("storing failed inside sideseat-tui; its log says where")]
-    Panicked,
-    /// The commit failed, and nothing of the submission is stored. The text is the engine's.
-    #[error("the store cannot write: {0}")]
-    Failing(String),
-    /// The disk does not take what is written, and did not when all was written anew either.
-    #[error("the store cannot write: {0}")]
-    Disk(String),
-    /// The store was closed before the commit.
-    #[error("the store is closed")]
-    Closed,
-    /// A query failed.
-    #[error("the store cannot answer: {0}")]
-    Query(String),
-}
-
-/// Why something inside the store failed.
-#[derive(Debug, thiserror::Error)]
-enum DatabaseError {
-    /// A statement failed.
-    #[error("{0}")]
-    Engine(#[from] duckdb::Error),
-    /// A stored form does not decode; `what` is what it should be.
-    #[error("a stored {what} cannot be read: {why}")]
-    Unreadable { what: &'static str, why: String },
-    /// The filter is not one.
-    #[error("{0}")]
-    Filter(String),
-    /// The file is closed, and could not be opened again.
-    #[error("the store could not be opened again: {0}")]
-    Away(String),
-    /// The file is closed for a while, for this reason.
-    #[error("{0}")]
-    Reopening(String),
-}
-
-impl From<DatabaseError> for StoreError {
-    fn from(error: DatabaseError) -> Self {
-        Self::Query(open::with_advice(error.to_string()))
-    }
 }
 
 /// What the screen shows of the store's work.

@@ -19,6 +19,7 @@ use crate::{
 
 /// How long after the file could not be opened again it is tried once more.
 const REOPENS: Duration = Duration::from_secs(2);
+
 impl StoreWriter {
     /// Tests whether the engine still works after a failure. After a failed sync or checkpoint it does not: then all
     /// connections and the file are closed, and the file is opened again. Returns whether that was necessary.
@@ -41,7 +42,8 @@ impl StoreWriter {
         error!("the store's engine gave up; opening the file again");
         self.stored_ids = None;
         self.summaries.clear();
-        let opened = if is_to_be_mended { self.mend() } else { self.database.reopen() };
+        let (failed, opened) =
+            if is_to_be_mended { self.mend() } else { (lock(&self.health).rescue.clone(), self.database.reopen()) };
         match opened.and_then(|told| self.make_sure().map(|()| told)) {
             Ok(told) => {
                 if told.is_some() {
@@ -58,6 +60,8 @@ impl StoreWriter {
                 self.report(Some(open::with_advice(error.to_string())));
             }
         }
+        lock(&self.health).rescue = failed;
+        self.checkpointer.queue().damage_was_looked_at();
         true
     }
 
@@ -81,8 +85,9 @@ impl StoreWriter {
         self.is_unsure || self.disk_errors > 1
     }
 
-    /// Puts right what can be in the file, or puts what can be read into a new one; opens it again, and says what came of it.
-    fn mend(&mut self) -> Result<Option<String>, DatabaseError> {
+    /// Puts right what can be in the file, or puts what can be read into a new one; opens it again, and says what came of it, or
+    /// that the rescue failed.
+    fn mend(&mut self) -> (Option<Rescue>, Result<Option<String>, DatabaseError>) {
         // Who sends meanwhile is told to come again.
         self.report(Some(Rescue::Running.says()));
         lock(&self.health).rescue = Some(Rescue::Running);
@@ -100,10 +105,11 @@ impl StoreWriter {
         if let Some(failed) = &failed {
             error!("{}", failed.says());
         }
-        lock(&self.health).rescue = failed;
-        self.checkpointer.queue().damage_was_looked_at();
-        let said: Vec<String> = mended.ok().flatten().into_iter().chain(reopened?).collect();
-        Ok((!said.is_empty()).then(|| said.join("; ")))
+        let told = reopened.map(|told| {
+            let said: Vec<String> = mended.ok().flatten().into_iter().chain(told).collect();
+            (!said.is_empty()).then(|| said.join("; "))
+        });
+        (failed, told)
     }
 
     /// When a rescue that failed is tried again; `None` if none did.
