@@ -9,11 +9,12 @@
 //!   util    `generate`, around each request and again around the next one
 //!
 //!   content   {"text"}, {"reasoning"}, {"media": {"url", "contentType"}}, {"data"}
-//!             {"toolRequest": {"name", "ref", "input"}}, {"toolResponse": {"name", "ref", "output"}}
+//!             {"toolRequest": {"name", "ref", "input"}}, {"toolResponse": {"name", "ref", "output", "content"}}: the
+//!             `content` of a response is further parts, such as an image
 //! ```
 
 use super::{
-    Dialect, Framework, KindKey, Rank,
+    Dialect, FactRow, Field, Framework, How, KindKey, Rank,
     calls::{self, made},
     definitions, function_io,
     maybe_json::MaybeJson,
@@ -34,6 +35,7 @@ pub const DIALECT: Dialect = Dialect {
     kinds: &[KindKey { category, ..KindKey::of_words("genkit:metadata:subtype", Rank::BeforeConventions) }],
     unstated_category: Some(|source| source.attributes.has("genkit:type").then_some(Category::Chain)),
     ai_keys: &["genkit:"],
+    facts: &[FactRow::of(Field::Session, How::Id, &["genkit:sessionId"])],
     complete_facts: Some(name_model),
     quotes_results: &["genkit-tracer"],
     frameworks: &[Framework {
@@ -157,6 +159,9 @@ fn part(item: &Value, into: &mut Vec<Part>) {
         if let Some(output) = response.get("output") {
             calls::returned(output, &mut content);
         }
+        for further in response.get("content").and_then(Value::as_array).unwrap_or_default() {
+            part(further, &mut content);
+        }
         let name = response.str("name").map(str::to_owned);
         into.push(Part::new(Content::Result(ToolResult { call_id: id(response), name, is_error: None, content })));
     } else if let Some(media) = item.get("media") {
@@ -220,6 +225,22 @@ mod tests {
         assert_eq!(answer(&whole), [r#"assistant: Let me count. · count#c1{"sku":"a"}"#]);
         // The response is another.
         assert_eq!(answer(r#"{"role":"assistant","content":"Three."}"#), [r#"assistant: count#c1{"sku":"a"}"#]);
+    }
+
+    #[test]
+    fn a_tools_response_may_have_further_parts() {
+        let input = r#"{"messages":[{"role":"tool","content":[{"toolResponse":{"name":"draw","ref":"c1",
+            "output":{"ok":true},"content":[{"text":"A cat."},
+            {"media":{"contentType":"image/png","url":"data:image/png;base64,aGk="}}]}}]}]}"#;
+        let span = Sample::span("m").scope("genkit-tracer").with(&[
+            ("genkit:type", "action"),
+            ("genkit:metadata:subtype", "model"),
+            ("genkit:sessionId", "s1"),
+            ("genkit:input", input),
+        ]);
+        let read = span.translate();
+        assert_eq!(sides(&read).0, [r#"tool: =c1 json {"ok":true} + A cat. + <image image/png 2 bytes>"#]);
+        assert_eq!(read.context.session.as_deref(), Some("s1"));
     }
 
     #[test]

@@ -16,8 +16,8 @@
 //!   What these shared files need of a sender they take from the rows of DIALECTS, put into tables once (name_table): its
 //!   keys, its kinds of spans, its way of counting tokens and of writing failures, its label, the switches that record
 //!   content.
-//!   langgraph, llama_index, ag2, agent_framework, azure_ai, dspy, opencode, opik, weave and
-//!   anthropic_sdk are rows of that alone.
+//!   langgraph, llama_index, ag2, agent_framework, azure_ai, dspy, opencode, opik and anthropic_sdk
+//!   are rows of that alone.
 //!
 //!   what the dialects are made of
 //!     dialect                                    what a row of DIALECTS can hold

@@ -3,15 +3,20 @@
 //! ```text
 //!   chat_client      spring.ai.kind, spring.ai.chat.client.{conversation.id, system.text, user.text, tool.names}
 //!   ├ advisor        spring.ai.advisor.name
-//!   ├ chat m         the conventions, its messages as `gen_ai_content.rs` reads them
+//!   ├ chat m         the conventions, its messages as `gen_ai_content.rs` reads them; the tools that it may call in
+//!   │                spring.ai.model.request.tool.names
+//!   ├ vector_store   db.vector.query.content
 //!   └ tool_call w    spring.ai.tool.definition.{name, description, schema}, spring.ai.tool.call.{id, arguments, result}
 //!
 //!   Chat Model Prompt Content:         from 2.0 on, texts are in the program's log, a record for each side of a call:
 //!   ["You are terse.", "q"]            texts in quotes with nothing escaped, without their roles
+//!   Vector Store Query Response:       so too the documents that a search found
 //! ```
 
 use super::{Dialect, FactRow, Field, Framework, How, definitions, gen_ai, parts, reading};
-use crate::model::{Carrier, Category, ContentKind, Message, Role, Source, ToolDefinition, Translation, Value};
+use crate::model::{
+    Carrier, Category, Content, ContentKind, Message, Part, Role, Source, ToolDefinition, Translation, Value,
+};
 
 pub const DIALECT: Dialect = Dialect {
     name: "spring-ai",
@@ -37,21 +42,36 @@ pub const DIALECT: Dialect = Dialect {
 const CONVERSATION: &str = "spring.ai.chat.client.conversation.id";
 
 fn matches(source: &Source) -> bool {
-    if source.is_log() { logged(source).is_some() } else { source.attributes.has_prefix("spring.ai.") }
+    match source.is_log() {
+        true => logged(source).is_some() || found(source).is_some(),
+        false => source.attributes.has_prefix("spring.ai."),
+    }
+}
+
+/// What follows a head in a record of the program's log: texts in quotes.
+fn texts_after<'a>(source: &Source<'a>, head: &str) -> Option<&'a str> {
+    let body = source.body.filter(|_| source.scope.name.starts_with("org.springframework.ai."))?.as_str()?;
+    body.strip_prefix(head)?.strip_prefix(":\n[\"")?.strip_suffix("\"]")
+}
+
+/// The documents that a search found, of which a record has the texts.
+fn found(source: &Source) -> Option<Vec<Part>> {
+    let texts = texts_after(source, "Vector Store Query Response")?.split("\", \"");
+    let document = |text: &str| Part::new(Content::Json(Value::Map(vec![("content".to_owned(), text.into())])));
+    Some(texts.map(document).collect())
 }
 
 /// What a record of the program's log has of a model's call: whether it is the answer, and its texts.
 fn logged<'a>(source: &Source<'a>) -> Option<(bool, &'a str)> {
-    let body = source.body.filter(|_| source.scope.name.starts_with("org.springframework.ai."))?.as_str()?;
-    let rest = body.strip_prefix("Chat Model ")?;
-    let of = |head: &str| rest.strip_prefix(head)?.strip_prefix("[\"")?.strip_suffix("\"]");
-    of("Prompt Content:\n").map(|texts| (false, texts)).or_else(|| Some((true, of("Completion:\n")?)))
+    let prompt = texts_after(source, "Chat Model Prompt Content").map(|texts| (false, texts));
+    prompt.or_else(|| Some((true, texts_after(source, "Chat Model Completion")?)))
 }
 
 /// What kind of work an observation is of.
 fn category(source: &Source) -> Option<Category> {
     if source.is_log() {
-        return logged(source).map(|_| Category::Llm);
+        let search = || found(source).map(|_| Category::Retriever);
+        return logged(source).map(|_| Category::Llm).or_else(search);
     }
     Some(match source.attributes.str("spring.ai.kind")? {
         "tool_call" => Category::Tool,
@@ -75,6 +95,10 @@ fn translate(source: &Source, into: &mut Translation) {
         let (prompt, completion) = if is_answer { (Vec::new(), messages) } else { (messages, Vec::new()) };
         return reading::push(into, DIALECT.name, reading::carrier(source), prompt, completion);
     }
+    if let Some(documents) = source.is_log().then(|| found(source)).flatten() {
+        let documents = reading::from_parts(Role::Assistant, documents);
+        return reading::push(into, DIALECT.name, reading::carrier(source), Vec::new(), documents);
+    }
     // Spring AI's default conversation id is `default`: no session.
     let conversation = attributes.str(CONVERSATION).filter(|id| !id.is_empty() && *id != "default");
     into.context.session = into.context.session.take().or_else(|| conversation.map(str::to_owned));
@@ -83,7 +107,12 @@ fn translate(source: &Source, into: &mut Translation) {
         let get = |key| attributes.get(key).filter(|value| !value.is_empty());
         gen_ai::execution(get("spring.ai.tool.call.arguments"), get("spring.ai.tool.call.result"), &into.genai)
     } else {
-        for key in ["spring.ai.chat.client.tool.names", "spring.ai.chat.client.tool.function.names"] {
+        const OFFERED: &[&str] = &[
+            "spring.ai.chat.client.tool.names",
+            "spring.ai.chat.client.tool.function.names",
+            "spring.ai.model.request.tool.names",
+        ];
+        for key in OFFERED {
             if let Some(names) = attributes.get(key) {
                 definitions::read(names, &mut into.tools);
             }
@@ -93,6 +122,9 @@ fn translate(source: &Source, into: &mut Translation) {
         };
         let mut prompt = message(Role::System, "spring.ai.chat.client.system.text");
         prompt.extend(message(Role::User, "spring.ai.chat.client.user.text"));
+        if into.genai.category == Category::Retriever {
+            prompt.extend(message(Role::User, "db.vector.query.content"));
+        }
         (prompt, vec![])
     };
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
@@ -130,6 +162,31 @@ mod tests {
         assert_eq!((read.genai.category, read.genai.provider.as_deref()), (Category::Tool, None));
         assert_eq!((read.tools.len(), read.tools[0].description.as_deref()), (1, Some("Weather.")));
         assert_eq!(read.context.framework.as_deref(), Some("spring-ai"));
+    }
+
+    #[test]
+    fn a_search_has_its_query_and_what_it_found_is_in_the_log() {
+        let asked = observed("vector_store").with(&[("db.vector.query.content", "opening hours")]).translate();
+        assert_eq!(
+            (sides(&asked).0, asked.genai.category),
+            (vec!["user: opening hours".to_owned()], Category::Retriever)
+        );
+        let scope = "org.springframework.ai.vectorstore.observation.VectorStoreQueryResponseObservationHandler";
+        let body = crate::model::json::to_string(&"Vector Store Query Response:\n[\"9 to 5\", \"Closed\"]".into());
+        let found = Sample::log("", &body).scope(scope).translate();
+        assert_eq!(sides(&found).1, [r#"assistant: json {"content":"9 to 5"} · json {"content":"Closed"}"#]);
+        assert_eq!(found.genai.category, Category::Retriever);
+    }
+
+    #[test]
+    fn a_call_has_the_names_of_its_tools() {
+        let call = Sample::span("chat m").scope("org.springframework.boot").with(&[
+            ("gen_ai.operation.name", "chat"),
+            ("gen_ai.system", "openai"),
+            ("spring.ai.model.request.tool.names", r#"["clock", "weather"]"#),
+        ]);
+        let names: Vec<String> = call.translate().tools.into_iter().map(|tool| tool.name).collect();
+        assert_eq!(names, ["clock", "weather"]);
     }
 
     #[test]
