@@ -139,8 +139,9 @@ fn take_agents_prompt(trace: &LoadedTrace, node: usize, exchange: &mut Exchange,
 
 /// Adds reasoning to an answer without any, from a chain span around the call that returned the same answer.
 ///
-/// An SDK keeps a limited number of attributes for each span, and so drops the answer's details after a long prompt.
-fn add_reasoning(trace: &LoadedTrace, node: usize, exchange: &mut Exchange, fingerprints: &mut Fingerprints) {
+/// An SDK keeps a limited number of attributes for each span, and so drops the answer's details after a long prompt; Mastra
+/// has thoughts only in the response, which stands on the step around the call.
+pub fn add_reasoning(trace: &LoadedTrace, node: usize, exchange: &mut Exchange, fingerprints: &mut Fingerprints) {
     const AROUND: usize = 3;
     let has_reasoning =
         |message: &Message| message.parts.iter().any(|part| matches!(part.content, Content::Reasoning(_)));

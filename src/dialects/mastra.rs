@@ -7,9 +7,12 @@
 //!             │                               └ model_chunk   pieces of it
 //!             └ tool_call
 //! ```
+//!
+//! A step that was not streamed has the provider's whole response in `mastra.metadata.body`: what the model thought is
+//! nowhere else.
 
-use super::{Dialect, FactRow, Field, Framework, How, gen_ai, maybe_json::MaybeJson, reading};
-use crate::model::{Carrier, Category, ContentKind, Role, Source, Translation};
+use super::{Dialect, FactRow, Field, Framework, How, gen_ai, maybe_json::MaybeJson, provider_payload, reading};
+use crate::model::{Carrier, Category, Content, ContentKind, Message, Role, Source, Translation};
 
 pub const DIALECT: Dialect = Dialect {
     name: "mastra",
@@ -45,6 +48,10 @@ fn is_plumbing(source: &Source) -> bool {
 /// An agent's span alone has the question as it was asked, after the history that came with it. It is read beside the
 /// instructions, so that the two are one prompt.
 fn translate(source: &Source, into: &mut Translation) {
+    if source.attributes.str("mastra.span.type") == Some("model_step") {
+        let answer = thoughtful_answer(source);
+        return reading::push(into, DIALECT.name, (Carrier::Attributes, None), Vec::new(), answer);
+    }
     if into.genai.category != Category::Agent {
         return;
     }
@@ -59,9 +66,41 @@ fn translate(source: &Source, into: &mut Translation) {
     reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, Vec::new());
 }
 
+/// The texts and the thoughts in the response that a step has, if the model thought; its calls are the tools' spans.
+fn thoughtful_answer(source: &Source) -> Vec<Message> {
+    let Some(MaybeJson::Data(body)) = source.attributes.get("mastra.metadata.body").map(MaybeJson::of) else {
+        return Vec::new();
+    };
+    let mut answer = provider_payload::messages(&body, Role::Assistant).unwrap_or_default();
+    answer.truncate(1);
+    for message in &mut answer {
+        message.parts.retain(|part| matches!(part.content, Content::Text(_) | Content::Reasoning(_)));
+    }
+    let is_thought = |message: &Message| message.parts.iter().any(|part| matches!(part.content, Content::Reasoning(_)));
+    answer.retain(is_thought);
+    answer
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::sample::{Sample, sides};
+
+    #[test]
+    fn a_step_has_the_thoughts_of_its_response() {
+        let step = |answer: &str| {
+            let body = format!(r#"{{"object":"chat.completion","choices":[{{"index":0,"message":{answer}}}]}}"#);
+            let marks = [("gen_ai.operation.name", "agent_step"), ("mastra.span.type", "model_step")];
+            let span = Sample::span("agent_step Clerk").scope("@mastra/otel-exporter").with(&marks);
+            span.with(&[("mastra.metadata.body", &body)]).translate()
+        };
+        let call = r#"[{"id":"c1","type":"function","function":{"name":"ping","arguments":"{}"}}]"#;
+        let thoughtful =
+            format!(r#"{{"role":"assistant","content":"So.","reasoning_content":"Hm.","tool_calls":{call}}}"#);
+        let read = step(&thoughtful);
+        assert_eq!(sides(&read), (vec![], vec!["assistant: (thought) Hm. · So.".to_owned()]));
+        assert!(read.plumbing);
+        assert_eq!(sides(&step(r#"{"role":"assistant","content":"So."}"#)).1, [""; 0]);
+    }
 
     #[test]
     fn a_session_is_in_the_metadata_and_the_question_on_the_agents_span() {

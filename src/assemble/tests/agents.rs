@@ -60,6 +60,29 @@ fn an_agent_whose_history_is_kept_elsewhere_has_one_conversation() {
 }
 
 #[test]
+fn thoughts_that_a_step_has_stand_with_the_answer_of_its_call() {
+    let thought = |text: &str| {
+        Part::new(Content::Reasoning(crate::model::Reasoning { text: Some(text.to_owned()), ..Default::default() }))
+    };
+    let thinks = |thought: Part, text: &str| {
+        let text = (!text.is_empty()).then(|| Part::text(text));
+        Message::new(Role::Assistant, std::iter::once(thought).chain(text).collect())
+    };
+    let trace = one(vec![
+        agent(1, 0, "a").asked(&[user("q")]),
+        // The answer was a call alone.
+        chain(2, 1).read("d", Carrier::Attributes, &[], &[thinks(thought("First the rig."), "")]),
+        llm(3, 2),
+        tool(4, 2, Some("c1"), "ping", "{}", Some("pong")),
+        chain(5, 1).read("d", Carrier::Attributes, &[], &[thinks(thought("It is up."), "Up.")]),
+        llm(6, 5).answered(&[assistant("Up.")]),
+    ]);
+    let expected =
+        ["user q", "assistant (First the rig.)", "assistant ping{}#c1", "tool c1=pong", "assistant (It is up.) Up."];
+    assert_eq!(only_conversation(&trace), expected);
+}
+
+#[test]
 fn an_agents_answer_is_shown_where_its_last_call_has_none() {
     let trace = one(vec![
         agent(1, 0, "a").asked(&[user("q")]).answered(&[assistant("the final answer")]),
