@@ -140,6 +140,7 @@ mod silent_tools;
 mod span_digest;
 mod span_failure;
 mod span_tree;
+mod step_thoughts;
 mod steps;
 mod streams;
 mod text_hash;

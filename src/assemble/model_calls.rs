@@ -1,7 +1,7 @@
 //! The counted calls in the form in which the screen lists them, and their exchanges, ready to be placed in
 //! conversations.
 
-use std::{collections::HashMap, sync::Arc};
+use std::collections::HashMap;
 
 use super::{
     call::{Call, is_short_for},
@@ -11,10 +11,9 @@ use super::{
     loaded_trace::LoadedTrace,
     prepared_exchange::PlacedExchange,
     silent_agents, span_failure,
+    step_thoughts::add_reasoning,
 };
-use crate::model::{
-    Category, Content, ContentKind, Instrumentation, Message, ModelCall, Parameters, Request, Role, SpanRow, StatusCode,
-};
+use crate::model::{Category, Content, Instrumentation, ModelCall, Parameters, Request, Role, SpanRow, StatusCode};
 
 /// Returns what is shown of each counted call, in order, and the exchanges of those calls that belong in a
 /// conversation.
@@ -134,37 +133,6 @@ fn take_agents_prompt(trace: &LoadedTrace, node: usize, exchange: &mut Exchange,
     exchange.prompt = theirs.prompt.into_iter().map(|line| TimedMessage { at: sent, ..line }).collect();
     if exchange.system.is_empty() {
         exchange.system = theirs.system.into_iter().map(|line| TimedMessage { at: sent, ..line }).collect();
-    }
-}
-
-/// Adds reasoning to an answer without any, from a chain span around the call that returned the same answer.
-///
-/// An SDK keeps a limited number of attributes for each span, and so drops the answer's details after a long prompt; Mastra
-/// has thoughts only in the response, which stands on the step around the call.
-pub fn add_reasoning(trace: &LoadedTrace, node: usize, exchange: &mut Exchange, fingerprints: &mut Fingerprints) {
-    const AROUND: usize = 3;
-    let has_reasoning =
-        |message: &Message| message.parts.iter().any(|part| matches!(part.content, Content::Reasoning(_)));
-    let [line] = exchange.completion.as_mut_slice() else { return };
-    if line.message.role != Role::Assistant || has_reasoning(&line.message) {
-        return;
-    }
-    let nodes = trace.nodes();
-    let steps = std::iter::successors(nodes[node].parent, |step| nodes[*step].parent);
-    for step in steps.take_while(|step| nodes[*step].category == Category::Chain).take(AROUND) {
-        let readings = trace.translations(step).flat_map(|translation| &translation.readings);
-        let answers = readings
-            .filter(|reading| reading.content != ContentKind::Fallback)
-            .filter_map(|reading| reading.completion.last());
-        for answer in answers.filter(|answer| has_reasoning(answer)) {
-            if let [keyed] = &*fingerprints.keyed_messages(answer)
-                && keyed.fingerprint.is(&line.fingerprint)
-            {
-                let parts = keyed.message.parts.clone();
-                line.message = Arc::new(Message { role: Role::Assistant, name: line.message.name.clone(), parts });
-                return;
-            }
-        }
     }
 }
 

@@ -17,12 +17,12 @@ use super::{
     fingerprint::Fingerprints,
     limits::{AGENTS_BENEATH, Limited},
     loaded_trace::LoadedTrace,
-    model_calls::add_reasoning,
     prepared_exchange::PreparedExchange,
     provenance::Provenance,
     silent_tools::{self, ToolGroup, calls_message, results_message},
+    step_thoughts::{add_reasoning, thoughts_of_step},
 };
-use crate::model::{Category, Content, ConversationMessage, Message, Part, Role, SpanId, Timestamp, ToolRun};
+use crate::model::{Category, Content, ConversationMessage, Message, Role, SpanId, Timestamp, ToolRun};
 
 /// Collects the conversations of agents beneath which no call has messages; those of workflows only where the trace has
 /// no conversation otherwise.
@@ -318,23 +318,6 @@ impl<'s, 'a> SilentAgents<'s, 'a> {
         self.conversations.push(conversation);
         true
     }
-}
-
-/// What a model thought before it did nothing but call tools, where the call's own span has nothing of the answer and the
-/// step around it the thoughts.
-fn thoughts_of_step(trace: &LoadedTrace, node: usize, fingerprints: &mut Fingerprints) -> Option<TimedMessage> {
-    let nodes = trace.nodes();
-    let step = nodes[node].parent.filter(|step| nodes[*step].category == Category::Chain)?;
-    let readings = trace.translations(step).flat_map(|translation| &translation.readings);
-    let mut answers = readings.filter_map(|reading| reading.completion.last());
-    let is_thought = |message: &Message| {
-        let is_reasoning = |part: &Part| matches!(part.content, Content::Reasoning(_));
-        message.role == Role::Assistant && message.parts.iter().all(is_reasoning)
-    };
-    let answer = answers.find(|answer| is_thought(answer))?;
-    let keyed = fingerprints.keyed_messages(answer).first()?.clone();
-    let at = nodes[node].ended.unwrap_or(nodes[node].started);
-    Some(TimedMessage { message: keyed.message, fingerprint: keyed.fingerprint, at })
 }
 
 /// Whether a node is an agent, or a call span that stands for no call of another span: the sum of several calls is one.
