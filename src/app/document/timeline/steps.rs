@@ -69,9 +69,13 @@ pub fn steps(trace: &AssembledTrace) -> (Vec<Step>, Families) {
     let mut steps: Vec<Step> = Vec::with_capacity(nodes.len());
     // The steps that the next one may lie in: depth of the node, place of the step.
     let mut above: Vec<(usize, usize)> = Vec::new();
-    for (at, node) in nodes.iter().enumerate().filter(|(at, _)| !hidden[*at]) {
+    for (at, node) in nodes.iter().enumerate() {
+        // Also one that is folded away ends what stands before it: what it holds lies in what it lies in itself.
         while above.last().is_some_and(|(depth, _)| *depth >= node.depth) {
             above.pop();
+        }
+        if hidden[at] {
+            continue;
         }
         let parent = above.last().map(|(_, step)| *step);
         steps.push(Step { first_token: first_tokens.get(&node.id).copied(), ..step(at, node, above.len(), parent) });

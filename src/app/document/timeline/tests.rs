@@ -91,6 +91,30 @@ fn what_a_step_took_by_itself_leaves_out_what_went_on_beneath_it_once() {
 }
 
 #[test]
+fn what_lies_in_a_folded_span_lies_in_what_that_lies_in() {
+    // Each answer of a model leads to another round within the one before, as Genkit has it, or beside it, as DSPy has it.
+    for within in [0, 1] {
+        let mut trace = run(&[
+            (0, Agent, "desk", 0.0, 10.0),
+            (1, Category::Span, "generate", 0.0, 9.0),
+            (2, Llm, "chat", 0.0, 2.0),
+            (2, Tool, "ping", 2.0, 4.0),
+            (1 + within, Category::Span, "generate", 4.0, 9.0),
+            (2 + within, Llm, "chat", 4.0, 6.0),
+            (2 + within, Tool, "ping", 6.0, 9.0),
+        ]);
+        for at in [1, 4] {
+            trace.tree.nodes[at].plumbing = true;
+        }
+        let steps = steps(&trace);
+        assert_eq!(steps.iter().map(|step| step.depth).collect::<Vec<_>>(), [0, 1, 1, 1, 1]);
+        assert_eq!(alone(&steps, 10.0), [1.0, 2.0, 2.0, 2.0, 3.0]);
+        assert!(steps.iter().all(|step| !step.beside));
+        assert!(path(&steps).iter().all(Option::is_some));
+    }
+}
+
+#[test]
 fn steps_that_only_touch_or_overlap_a_little_did_not_run_at_once() {
     let steps = steps(&run(&[(0, Agent, "a", 0.0, 9.0), (1, Llm, "m", 0.0, 4.0), (1, Tool, "t", 3.9, 8.0)]));
     assert!(steps.iter().all(|step| !step.beside));
