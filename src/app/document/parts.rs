@@ -207,8 +207,11 @@ pub fn weight(part: &Part) -> usize {
 
 /// What a tool gave back, its texts in a slot.
 pub fn result_content(to: &mut Builder, indent: usize, content_of: &[Part], slot: Slot) {
-    if content_of.is_empty() {
-        to.line(vec![pad(indent), Styled::new("an empty result", Slot::Dim)]);
+    let is_blank = |part: &Part| matches!(&part.content, Content::Text(text) if text.trim().is_empty());
+    if content_of.iter().all(|part| is_blank(part) && !part.hidden && !part.truncated) {
+        let has_any = content_of.iter().any(|part| weight(part) > 0);
+        let words = if has_any { "nothing but white space" } else { "an empty result" };
+        return to.line(vec![pad(indent), Styled::new(words, Slot::Dim)]);
     }
     for part in content_of {
         content(to, indent, part, Prose::Data(slot));

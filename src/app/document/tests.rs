@@ -195,6 +195,39 @@ fn a_failure_is_shown_where_it_happened_and_says_in_which_span() {
 }
 
 #[test]
+fn a_tool_that_nobody_is_known_to_have_asked_for_stands_with_its_call_or_after_the_turn_before_it() {
+    let failure = |number| {
+        let failure = Failure { kind: Some("ToolFailure".into()), message: Some("refused".into()), stack: None };
+        TraceFailure { span: span(number), at: Timestamp(0), failure }
+    };
+    let node = |number| Node { category: Category::Tool, ..Node::sample(span(number), "weather", Timestamp(0)) };
+    let tool = |number, city: &str| ToolRun {
+        span: Some(span(number)),
+        called_by: None,
+        started: Some(Timestamp(1_200_000_000)),
+        ended: Some(Timestamp(1_500_000_000)),
+        ..ran(None, city, ToolStatus::Error)
+    };
+    let late = ModelCall { started: Timestamp(1_800_000_000), ..call(2) };
+    let said = || message(1, Role::Assistant, vec![Content::Text("sorry".into())]);
+    let lines_of = |asked: Vec<Content>, city: &str| {
+        let mut run =
+            run(vec![call(1), late.clone()], vec![message(0, Role::Assistant, asked), said()], vec![tool(3, city)]);
+        run.tree.nodes = vec![node(3)];
+        run.errors = vec![failure(3)];
+        lines(messages::blocks, &detail(vec![run]), 60)
+    };
+    let joined = lines_of(vec![asks(None, "Oslo")], "Oslo");
+    let at = place(&joined, "→ weather");
+    assert!(joined[at].ends_with("300ms  ✗") && joined[at + 2].starts_with("✗ ToolFailure"), "{joined:#?}");
+    assert_eq!(joined.iter().filter(|line| line.contains("ToolFailure")).count(), 1);
+    for loose in [lines_of(vec![asks(None, "Oslo")], "Rome"), lines_of(vec![Content::Text("I look.".into())], "Oslo")] {
+        let at = place(&loose, "✗ ToolFailure  in weather");
+        assert!(place(&loose, "── turn 1") < at && at < place(&loose, "── turn 2"), "{loose:#?}");
+    }
+}
+
+#[test]
 fn what_a_turn_cost_is_the_last_thing_to_give_way() {
     let usage = TokenUsage {
         uncached_input: Some(20_200),

@@ -2,6 +2,7 @@
 
 use super::failures::Failed;
 use super::pairs::PartPlace;
+use super::unanswered::NoAnswer;
 use crate::model::SpanId;
 
 /// What one block shows; numbers are places in the answer.
@@ -45,12 +46,16 @@ pub enum Block {
         at: PartPlace,
         count: usize,
     },
-    /// `first`: it is the first part shown of its message; `role`: the message's role stands above it.
+    /// `first`: an empty line stands before it; `role`: the message's role stands above it.
     Part {
         trace: usize,
         at: PartPlace,
         first: bool,
         role: bool,
+    },
+    /// That a turn shows no answer.
+    NoAnswer {
+        why: NoAnswer,
     },
     /// How a call was judged; `None`: all else of the run.
     Evaluations {

@@ -1,11 +1,12 @@
 //! Each failure where it happened: with the call or the tool that it ended, else at the end.
 
 use super::super::build::Builder;
-use super::super::hash::{self, HashMap};
+use super::super::hash::{self, HashMap, HashSet};
 use super::super::stack::{self, Stack};
+use super::pairs::Pairs;
 use crate::app::styled::Styled;
 use crate::app::wrap;
-use crate::model::{AssembledTrace, Failure, SpanId, TraceFailure};
+use crate::model::{AssembledTrace, Failure, ModelCall, SpanId, TraceFailure};
 use crate::slots::Slot;
 
 /// Where the failures of a trace are shown; each is taken once.
@@ -24,7 +25,7 @@ pub struct Failed {
 }
 
 impl Failures {
-    pub fn of(trace: &AssembledTrace) -> Self {
+    pub fn of(trace: &AssembledTrace, pairs: &Pairs) -> Self {
         let mut failures = Self { with: HashMap::default(), rest: Vec::new() };
         if trace.errors.is_empty() {
             return failures;
@@ -35,9 +36,14 @@ impl Failures {
         }
         shown.extend(trace.tools.iter().filter_map(|run| Some((run.span?, run.span?))));
         let nodes = nodes(trace, &shown);
+        let unasked = unasked(trace, pairs);
         for (error, failure) in trace.errors.iter().enumerate() {
             let node = nodes.get(&failure.span).copied();
-            let own = shown.get(&failure.span).map(|place| (*place, None));
+            let after_turn = |place: &SpanId| unasked.get(place).copied();
+            let own = shown.get(&failure.span).map(|place| match (after_turn(place), node) {
+                (Some(turn), node) => (turn.unwrap_or(*place), node.map(|node| node.at)),
+                (None, _) => (*place, None),
+            });
             let above = node.and_then(|node| Some((node.place?, Some(node.at))));
             match own.or(above) {
                 Some((place, node)) => failures.with.entry(place).or_default().push(Failed { error, node }),
@@ -62,6 +68,18 @@ impl Failures {
         });
         rest
     }
+}
+
+/// The spans of tool runs that no message asked for, each with the turn before it: what failed there is shown after that.
+fn unasked(trace: &AssembledTrace, pairs: &Pairs) -> HashMap<SpanId, Option<SpanId>> {
+    let asked: HashSet<usize> = pairs.runs().collect();
+    let turns: Vec<&ModelCall> = trace.calls.iter().filter(|call| call.category.takes_turns()).collect();
+    let left = trace.tools.iter().enumerate().filter(|(at, run)| !asked.contains(at) && !run.earlier);
+    let before = left.filter_map(|(_, run)| {
+        let after = turns.partition_point(|call| call.started <= run.started.unwrap_or_default());
+        Some((run.span?, after.checked_sub(1).map(|at| turns[at].span)))
+    });
+    before.collect()
 }
 
 /// A failed span in the tree.

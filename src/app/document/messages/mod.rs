@@ -19,6 +19,7 @@ mod outline;
 mod pairs;
 mod retrieval;
 mod turn;
+mod unanswered;
 
 use std::sync::{Arc, OnceLock};
 
@@ -102,6 +103,7 @@ impl Pane for Messages {
                 }
                 self.part(to, trace, at, role);
             }
+            Block::NoAnswer { why } => unanswered::write(to, why),
             Block::Evaluations { trace, span } => {
                 let of = self.trace(trace);
                 evaluations::write(to, of, &evaluations::of(of, span), span.is_none());

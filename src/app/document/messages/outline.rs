@@ -9,6 +9,7 @@ use super::evaluations;
 use super::failures::{Failed, Failures};
 use super::index::TraceIndex;
 use super::pairs::PartPlace;
+use super::unanswered::{self, NoAnswer};
 use crate::model::{AssembledTrace, Content, ConversationMessage, Detail, Part, Role, SpanId, Timestamp};
 
 /// The blocks of an answer, and what is looked up in each of its traces.
@@ -30,9 +31,10 @@ pub fn of(detail: &Arc<Detail>) -> (Vec<TraceIndex>, outline::Outline<Block>) {
         let index = TraceIndex::of(trace, number);
         let mut writer = Writer {
             silent: index.silent_calls(trace).into_iter().peekable(),
-            failures: Failures::of(trace),
+            failures: Failures::of(trace, &index.pairs),
             retrievals: 0,
             judged: evaluations::numbers(trace),
+            unanswered: unanswered::turns(trace, &index),
             at,
             trace,
             index,
@@ -61,6 +63,8 @@ struct Writer<'a, 'o> {
     failures: Failures,
     /// The spans that somebody gave a score.
     judged: HashMap<SpanId, usize>,
+    /// The turns that show no answer, by their calls: each says so once.
+    unanswered: HashMap<usize, NoAnswer>,
     /// So many of the trace's retrievals are listed.
     retrievals: usize,
     /// Calls without messages, in order: each still has its turn.
@@ -140,6 +144,8 @@ impl<'a> Writer<'a, '_> {
     /// The parts of a message, but for results that are shown with their calls.
     fn message(&mut self, place: PartPlace, parts: &[Part]) {
         let (mut first, mut headed) = (true, false);
+        // A model's answer may be cut into pieces anywhere; texts of a user stand for themselves.
+        let is_users = self.trace.conversations[place.conversation].messages[place.message].message.role == Role::User;
         for (part, content) in parts.iter().enumerate() {
             let at = PartPlace { part, ..place };
             if self.index.pairs.is_shown_with_call(at) {
@@ -157,6 +163,7 @@ impl<'a> Writer<'a, '_> {
                 Content::Reasoning(_) => lines += 1,
                 _ => {
                     role = !headed;
+                    first |= headed && is_users;
                     headed = true;
                     lines += usize::from(role);
                     bytes = parts::weight(content);
@@ -207,6 +214,10 @@ impl<'a> Writer<'a, '_> {
 
     /// Shows the failures of a turn's call beneath its messages.
     fn close(&mut self, turn: Option<usize>) {
+        if let Some(why) = turn.and_then(|turn| self.unanswered.remove(&turn)) {
+            let id = ("no answer", self.trace.trace, turn);
+            self.outline.push(Block::NoAnswer { why }, id, 2, 0);
+        }
         if let Some(call) = turn.and_then(|turn| self.trace.calls.get(turn)) {
             self.failures_at(call.span);
             self.evaluations(Some(call.span));

@@ -7,7 +7,7 @@ use std::{
 };
 
 use super::super::hash::{self, HashMap};
-use crate::model::{Arguments, AssembledTrace, Content, SpanId, ToolCall, ToolResult, ToolRun};
+use crate::model::{Arguments, AssembledTrace, Content, ModelCall, SpanId, ToolCall, ToolResult, ToolRun};
 
 /// A part of a message: the conversation's place in the trace, the message's in the conversation, the part's in the
 /// message.
@@ -67,8 +67,7 @@ impl Pairs {
                             pairs.in_history.extend(call.known_id().map(str::to_owned).map(|id| (id, place)));
                         }
                         Content::Call(call) => {
-                            let caller = trace.calls.get(at.turn).map(|call| call.span);
-                            let run = runs.take(call, caller);
+                            let run = runs.take(call, trace.calls.get(at.turn));
                             open.add(call, pairs.calls.len());
                             pairs.calls.push((place, Pair { run, result: None }));
                         }
@@ -85,6 +84,11 @@ impl Pairs {
             }
         }
         pairs
+    }
+
+    /// The tool runs that calls led to, by their places among those of the trace.
+    pub fn runs(&self) -> impl Iterator<Item = usize> {
+        self.calls.iter().filter_map(|(_, pair)| pair.run)
     }
 
     pub fn of_call(&self, place: PartPlace) -> Pair {
@@ -113,6 +117,9 @@ struct Runs<'a> {
     by_input: OnceCell<Queues>,
     /// By the call that asked for them and the name of the tool. Made when a call needs it.
     by_caller: OnceCell<Queues>,
+    /// Those of which neither the id nor the call that asked for them is known, by the name of the tool and the arguments.
+    /// Made when a call needs it.
+    unasked: OnceCell<Queues>,
     taken: Vec<bool>,
 }
 
@@ -124,20 +131,24 @@ impl<'a> Runs<'a> {
             by_id: Queues::of(&trace.tools, key),
             by_input: OnceCell::new(),
             by_caller: OnceCell::new(),
+            unasked: OnceCell::new(),
             taken: vec![false; trace.tools.len()],
         }
     }
 
     /// The run that a call led to: one of its own turn before one of which the turn is not known, one with its
     /// arguments before another, one with its id before one with none.
-    fn take(&mut self, call: &ToolCall, caller: Option<SpanId>) -> Option<usize> {
-        let found = caller.and_then(|caller| {
+    fn take(&mut self, call: &ToolCall, caller: Option<&ModelCall>) -> Option<usize> {
+        let found = caller.map(|caller| caller.span).and_then(|caller| {
             self.with_id(call, Some(caller), true)
                 .or_else(|| self.of_turn(call, caller, true))
                 .or_else(|| self.with_id(call, Some(caller), false))
                 .or_else(|| self.of_turn(call, caller, false))
         });
-        let found = found.or_else(|| self.with_id(call, None, true).or_else(|| self.with_id(call, None, false)))?;
+        let found = found
+            .or_else(|| self.with_id(call, None, true))
+            .or_else(|| self.with_id(call, None, false))
+            .or_else(|| self.unasked(call, caller))?;
         self.taken[found] = true;
         Some(found)
     }
@@ -157,6 +168,21 @@ impl<'a> Runs<'a> {
         let key = |run: &ToolRun| Some(hash::of((run.call_id.as_deref()?, run.called_by, run.input.hash())));
         let runs = self.by_input.get_or_init(|| Queues::of(&self.trace.tools, key));
         runs.first_free(hash::of((id, caller, Arguments::hash_of(&call.input))), &self.taken).filter(fits)
+    }
+
+    /// The first free run of the call's tool with its arguments that nobody is known to have asked for, and that began
+    /// after the call did.
+    fn unasked(&self, call: &ToolCall, caller: Option<&ModelCall>) -> Option<usize> {
+        let of = |name: &str, input: u64| hash::of((name, input));
+        let key = |run: &ToolRun| {
+            let unknown = run.called_by.is_none() && run.call_id.is_none() && run.span.is_some();
+            unknown.then(|| of(&run.name, run.input.hash()))
+        };
+        let runs = self.unasked.get_or_init(|| Queues::of(&self.trace.tools, key));
+        let found = runs.first_free(of(&call.name, Arguments::hash_of(&call.input)), &self.taken)?;
+        let run = &self.trace.tools[found];
+        let is_after = caller.is_none_or(|caller| run.started.is_none_or(|started| started >= caller.started));
+        (run.name == call.name && *run.input == call.input && is_after).then_some(found)
     }
 
     /// The first free run of the call's turn and tool, with its arguments or any; of a call with an id one without.
