@@ -37,6 +37,7 @@ pub fn detail(connection: &Connection, prices: &Prices, subject: &Subject) -> Re
     let mut traces = traces;
     if let Subject::Trace(trace) = subject {
         traces.extend(followers::of(connection, &[*trace])?.remove(trace).unwrap_or_default());
+        traces.extend(followers::of_session(connection, *trace)?);
     }
     let mut rows = stored(connection, &traces)?;
     let Some(newest) = rows.first_mut() else { return Ok(None) };

@@ -1,5 +1,4 @@
-//! Traces that go on with what others began, where no session says so: a program that sends each of its calls as a trace
-//! of its own.
+//! Traces that go on with what others began: a program that sends each of its calls as a trace of its own.
 
 use std::{collections::HashMap, time::Duration};
 
@@ -19,6 +18,23 @@ const WITHIN: Duration = Duration::from_mins(5);
 const MOST: u64 = 8;
 /// Most spans of one.
 const SPANS: u64 = 100;
+
+/// Most of a session that are read with one of its traces, the next.
+const MOST_OF_SESSION: u64 = 4;
+
+/// Those of a trace of a session whose tool calls have no result, or that is a call by itself: they complete it, as they do
+/// where the whole session is shown.
+pub fn of_session(connection: &Connection, trace: TraceId) -> Result<Vec<TraceId>, DatabaseError> {
+    let mut statement = connection.prepare_cached(include_str!("later_of_session.sql"))?;
+    let mut selected = statement.query(named_params! {
+        "traces": rows::uhugeints([trace_number(&trace)].into_iter()), "spans": SPANS, "most": MOST_OF_SESSION,
+    })?;
+    let mut found = Vec::new();
+    while let Some(row) = selected.next()? {
+        found.extend(trace_id(row.get(1)?));
+    }
+    Ok(found)
+}
 
 /// Those of some traces whose tool calls have no result, or that are a call by itself; traces of sessions have none.
 pub fn of(connection: &Connection, traces: &[TraceId]) -> Result<HashMap<TraceId, Vec<TraceId>>, DatabaseError> {
@@ -43,6 +59,9 @@ pub fn of(connection: &Connection, traces: &[TraceId]) -> Result<HashMap<TraceId
 mod tests {
     use std::sync::Arc;
 
+    use duckdb::Connection;
+
+    use super::of_session;
     use crate::{
         model::{Category, GenAi, Resource, Timestamp, Value},
         store::tests::{Sent, memory, send, span, trace},
@@ -86,5 +105,19 @@ mod tests {
         assert!(follow("a").iter().all(|name| many[1..10].contains(name)), "{:?}", follow("a"));
         assert_eq!(follow("k"), Vec::<&str>::new());
         assert_eq!((follow("i").len(), follow("none"), follow("other").len()), (2, vec!["none too"], 0));
+    }
+
+    #[test]
+    fn a_call_of_a_session_goes_on_in_the_next_ones_of_that() {
+        let of = |name, second, session: &str| call((name, second, Some("shop"))).of(session);
+        let store = memory();
+        let names = ["a", "b", "c", "d", "e", "f", "g"];
+        let own = names.into_iter().zip(1..).map(|(name, at): (&str, u64)| of(name, at * 1_000, "s"));
+        send(&store, own.chain([of("other", 1_001, "t"), call(("none", 1_002, Some("shop")))]));
+        let found =
+            |name| store.connection.with_room(|connection: &Connection| of_session(connection, trace(name))).unwrap();
+        assert_eq!(found("a"), ["b", "c", "d", "e"].map(trace), "however much later they are");
+        assert_eq!((found("f"), found("g")), (vec![trace("g")], Vec::new()));
+        assert_eq!((found("other"), found("none")), (Vec::new(), Vec::new()));
     }
 }
