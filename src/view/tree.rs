@@ -66,11 +66,13 @@ pub fn draw(pen: &mut Pen, state: &State, areas: &Areas, area: &TreeArea) {
         if at == tree.scroll().cursor {
             let focused = state.focus == Focus::Tree;
             pen.wash(place, if focused { Slot::Cursor } else { Slot::CursorInactive });
-            // The cursor's mark stands on the frame; where there is none it takes the place of what is not a fold mark.
-            if areas.bordered || row.depth > 0 {
-                let x = if areas.bordered { place.x.saturating_sub(1) } else { place.x };
-                pen.dot(x, y, "▌", if focused { Slot::Accent } else { Slot::Dim });
-            }
+            // The cursor's mark stands on the frame; where there is none before the row, or right after its fold mark.
+            let x = match (areas.bordered, row.depth) {
+                (true, _) => place.x.saturating_sub(1),
+                (false, 0) => place.x + 1,
+                (false, _) => place.x,
+            };
+            pen.dot(x, y, "▌", if focused { Slot::Accent } else { Slot::Dim });
         }
     }
     if tree.rows().is_empty() {

@@ -81,7 +81,12 @@ impl Verdict {
         let room = |word: &str| columns.saturating_sub(beside + wrap::width(word));
         // In a narrow pane the step is worth more than words about it: the mark is among the first to be read.
         let least = path.last().map_or(0, |step| wrap::width(step));
-        for shorter in [word.split(", ").next().unwrap_or_default().to_owned(), word.chars().take(1).collect()] {
+        let forms = [
+            word.replace(", the run went on", ", went on"),
+            word.split(", ").next().unwrap_or_default().to_owned(),
+            word.chars().take(1).collect(),
+        ];
+        for shorter in forms {
             if room(&word) < least && matches!(cause.what, What::Failed { .. }) {
                 word = shorter;
             }

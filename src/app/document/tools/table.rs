@@ -17,6 +17,8 @@ const NUMBERS: usize = 26;
 /// Columns of the widths after those, which give way in a narrow pane: of distinct arguments, of the results' tokens.
 const DISTINCT: usize = 15;
 const RESULTS: usize = 13;
+/// After the last title where columns are left out.
+const MORE: &str = " …";
 
 #[derive(Debug)]
 pub struct Table {
@@ -81,7 +83,13 @@ impl Table {
         let distinct = least + NUMBERS + DISTINCT <= to.width;
         let results = self.results && least + NUMBERS + DISTINCT + RESULTS <= to.width;
         let others = NUMBERS + if distinct { DISTINCT } else { 0 } + if results { RESULTS } else { 0 };
+        let others = others + if self.leaves_out(distinct, results) { wrap::width(MORE) } else { 0 };
         (self.widest.min(to.width.saturating_sub(others).max(4)), distinct, results)
+    }
+
+    /// Whether there is more than there is room for.
+    fn leaves_out(&self, distinct: bool, results: bool) -> bool {
+        !distinct || (self.results && !results)
     }
 
     pub fn head(&self, to: &mut Builder) {
@@ -92,6 +100,9 @@ impl Table {
         }
         if results {
             head = format!("{head}{:>RESULTS$}", "result ~tok");
+        }
+        if self.leaves_out(distinct, results) {
+            head.push_str(MORE);
         }
         to.line(vec![Styled::new(head, Slot::Dim)]);
     }
