@@ -69,7 +69,7 @@ fn in_trace(trace: &AssembledTrace, now: Timestamp, all: &mut Vec<Odd>) {
         add(step(run), format!("no result of {} was recorded", wrap::clean_line(&run.name)));
     }
     let schemas = Schemas::of(trace);
-    for run in trace.tools.iter().take(MOST) {
+    for run in trace.tools.iter().filter(|run| !run.earlier).take(MOST) {
         let Some(schema) = schemas.of_run(run) else { continue };
         if let Some(wrong) = schema::violations(schema, &run.input).into_iter().next() {
             let path = if wrong.path.is_empty() { "arguments".to_owned() } else { wrong.path };

@@ -27,7 +27,8 @@ pub fn ordinals(trace: &AssembledTrace) -> Vec<Ordinal> {
     let mut in_tree: HashMap<SpanId, usize> = hash::map_for(trace.tools.len());
     in_tree.extend(trace.tree.nodes.iter().filter_map(|node| Some((node.id, node.ordinal?))));
     let mut by_name: HashMap<&str, Vec<usize>> = HashMap::default();
-    for (at, run) in trace.tools.iter().enumerate() {
+    // What an earlier run called is none of the calls of this one.
+    for (at, run) in trace.tools.iter().enumerate().filter(|(_, run)| !run.earlier) {
         by_name.entry(&run.name).or_default().push(at);
     }
     let mut ordinals = vec![Ordinal { nth: 1, of: 1, same: None }; trace.tools.len()];

@@ -36,8 +36,8 @@ impl Repeat {
 
 /// The runs of a tool that are the worst repeat of a run, by the same rule as in its row of lists.
 pub fn equal_runs(trace: &AssembledTrace) -> Option<EqualRuns> {
-    // Arguments that were not recorded may be others each time.
-    let known = |run: &ToolRun| *run.input != Value::Null;
+    // Arguments that were not recorded may be others each time, and what an earlier run called was not called here.
+    let known = |run: &ToolRun| !run.earlier && *run.input != Value::Null;
     let key = |run: &ToolRun| known(run).then(|| hash::of((run.name.as_str(), run.input.hash())));
     EqualRuns::worst(trace.tools.iter().map(key), |at| outcome(&trace.tools[at]))
 }

@@ -301,6 +301,7 @@ fn facts(to: &mut Builder, run: &ToolRun, called: &Called) {
     let asked = match (called.asked_in_turn, called.asked_in_run) {
         (Some(turn), _) => format!("asked for in turn {turn}"),
         (None, Some(number)) => format!("asked for in run {number}"),
+        (None, None) if run.earlier => "asked for in an earlier run".to_owned(),
         (None, None) => "no known turn asked for it".to_owned(),
     };
     let ran = run.span.map_or_else(|| "no span of its own".to_owned(), |span| format!("span {span}"));

@@ -135,10 +135,11 @@ fn last_failure(trace: &AssembledTrace) -> Option<Cause> {
 
 /// The last result that its sender marked as an error, though no span failed.
 fn failed_result(trace: &AssembledTrace) -> Option<Cause> {
-    let run = trace.tools.iter().rfind(|run| run.status == ToolStatus::Error)?;
-    let failed = trace.tools.iter().filter(|run| run.status == ToolStatus::Error).count();
+    let mut failed = trace.tools.iter().filter(|run| run.status == ToolStatus::Error && !run.earlier);
+    let failures = failed.clone().count() as u64;
+    let run = failed.next_back()?;
     Some(Cause {
-        what: What::Failed { by: By::Tool, failures: failed as u64 },
+        what: What::Failed { by: By::Tool, failures },
         fatal: false,
         went_on: went_on(trace),
         path: path_of_tool(trace, run, None),
@@ -250,7 +251,7 @@ fn unanswered(trace: &AssembledTrace) -> Option<Cause> {
     if trace.waits.is_some() {
         return None;
     }
-    let mut pending = trace.tools.iter().rev().filter(|run| run.status == ToolStatus::Pending);
+    let mut pending = trace.tools.iter().rev().filter(|run| run.status == ToolStatus::Pending && !run.earlier);
     let at = |span| trace.calls.iter().position(|call| Some(call.span) == span);
     let run = pending.find(|run| at(run.called_by).is_some_and(|at| at + 1 < trace.calls.len()))?;
     Some(Cause {
@@ -268,7 +269,7 @@ fn unanswered(trace: &AssembledTrace) -> Option<Cause> {
 fn bad_arguments(trace: &AssembledTrace) -> Option<Cause> {
     let schemas = trace.definitions.iter().filter_map(|tool| Some((tool.name.as_str(), tool.parameters.as_ref()?)));
     let schemas: HashMap<&str, &Value> = schemas.collect();
-    let mut runs = trace.tools.iter().rev().take(CHECKED).filter(|run| *run.input != Value::Null);
+    let mut runs = trace.tools.iter().rev().take(CHECKED).filter(|run| *run.input != Value::Null && !run.earlier);
     let (run, wrong) = runs.find_map(|run| {
         let schema = schemas.get(run.name.as_str())?;
         Some((run, schema::violations(schema, &run.input).into_iter().next()?))

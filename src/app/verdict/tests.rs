@@ -129,6 +129,25 @@ fn a_failure_that_the_run_survived_is_no_failure_of_the_run() {
 }
 
 #[test]
+fn what_an_earlier_run_called_is_neither_a_repeat_nor_a_failure_of_this_one() {
+    let mut trace = agent(4);
+    for turn in 1..=3 {
+        tool(&mut trace, turn, 0, ToolStatus::Error);
+    }
+    trace.errors.clear();
+    assert!(verdict(trace.clone()).repeat.is_some());
+    for run in &mut trace.tools[..2] {
+        run.earlier = true;
+    }
+    assert_eq!(crate::app::document::ordinals::ordinals(&trace)[2].label(), None, "it is called once here");
+    let one = verdict(trace.clone());
+    assert_eq!(one.repeat, None);
+    assert!(matches!(one.cause.unwrap().what, super::What::Failed { failures: 1, .. }));
+    trace.tools[2].earlier = true;
+    assert_eq!(verdict(trace).cause, None);
+}
+
+#[test]
 fn other_arguments_or_results_are_no_repeat() {
     let mut trace = agent(4);
     for (turn, guests) in [(1, 0), (2, 1), (3, 2)] {
