@@ -35,8 +35,9 @@ impl State {
         };
         let mut seen = HashSet::new();
         let failed = self.assembled(&trace)?.errors.iter().map(|error| error.span);
-        let steps: Vec<SpanId> = failed.filter(|span| seen.insert(*span)).collect();
         let proof = proof.filter(|(of, _)| *of == trace).map(|(_, span)| span);
+        // What only the result of a tool says is no failure of a span.
+        let steps: Vec<SpanId> = failed.chain(proof).filter(|span| seen.insert(*span)).collect();
         let at = match from {
             Some(RowId::Span(of, span)) if *of == trace => steps.iter().position(|step| step == span),
             _ => None,

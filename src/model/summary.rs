@@ -63,7 +63,7 @@ impl TraceSummary {
     /// The state of the run at a moment. Every list, sum and pane says the same, because all of them ask this.
     #[must_use]
     pub fn run_state(&self, now: Timestamp) -> RunState {
-        RunState::of(self.running_until(), self.waits, self.state, self.totals.errors, now)
+        RunState::of(self.running_until(), self.waits, self.state, self.totals.failures(), now)
     }
 
     /// The moment from which on nothing more is expected of it; `None` where nothing is missing.
@@ -144,12 +144,18 @@ impl RunState {
     /// The state of a run at a moment, from when nothing more is expected of it, what it waits for, its state by its spans
     /// and how many failures it has.
     #[must_use]
-    pub fn of(until: Option<Timestamp>, waits: Option<Waits>, state: TraceState, errors: u64, now: Timestamp) -> Self {
+    pub fn of(
+        until: Option<Timestamp>,
+        waits: Option<Waits>,
+        state: TraceState,
+        failures: u64,
+        now: Timestamp,
+    ) -> Self {
         match (waits, state) {
             _ if until.is_some_and(|until| until > now) => Self::Running,
             (Some(Waits::Root | Waits::Spans), _) => Self::NeverEnded,
             (_, TraceState::Error) => Self::Failed,
-            _ if errors > 0 => Self::Recovered,
+            _ if failures > 0 => Self::Recovered,
             _ => Self::Done,
         }
     }
@@ -263,6 +269,9 @@ mod tests {
         assert_eq!(state(None, Trace::Ok, 0, 100), Run::Done);
         assert_eq!(state(None, Trace::Ok, 1, 100), Run::Recovered);
         assert_eq!(state(None, Trace::Error, 1, 100), Run::Failed);
+        let mut told = trace(None, Trace::Ok, 0);
+        told.totals.failed_tools = 1;
+        assert_eq!(told.run_state(at(100)), Run::Recovered, "only the result of a tool says that it failed");
         for waits in [Waits::Root, Waits::Spans] {
             assert_eq!(state(Some(waits), Trace::Ok, 0, 699), Run::Running);
             assert_eq!(state(Some(waits), Trace::Error, 1, 700), Run::NeverEnded);

@@ -243,7 +243,7 @@ pub fn source(facet: Facet) -> Source {
 
 fn is(state: State) -> &'static str {
     match state {
-        State::Error => "(failed or errors > 0)",
+        State::Error => "(failed or errors > 0 or failed_tools > 0)",
         State::Failed => outcome_condition(Outcomes::Failed),
         State::Recovered => outcome_condition(Outcomes::Recovered),
         State::Ok => outcome_condition(Outcomes::Done),

@@ -5,5 +5,5 @@ select
     running_until is not null and running_until > $now as running,
     waits in ('spans', 'root') and running_until <= $now as never_ended,
     not running and not coalesce(never_ended, false) and state = 'error' as failed,
-    not running and not coalesce(never_ended, false) and state <> 'error' and errors > 0 as recovered
+    not running and not coalesce(never_ended, false) and state <> 'error' and (errors > 0 or failed_tools > 0) as recovered
 from traces

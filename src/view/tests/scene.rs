@@ -68,7 +68,8 @@ pub struct Run {
 
 impl Run {
     fn totals(&self) -> Totals {
-        Totals { errors: self.recovered.into(), ..totals(self.tokens, self.cost) }
+        let failed_tools = if self.recovered || self.state == TraceState::Error { 4 } else { 0 };
+        Totals { errors: self.recovered.into(), failed_tools, ..totals(self.tokens, self.cost) }
     }
 }
 

@@ -121,7 +121,7 @@ fn of_session(state: &State, session: &SessionSummary) -> Line {
 
 fn of_trace(state: &State, trace: &TraceSummary) -> Line {
     let run_state = state.run_state(trace);
-    let errors = (trace.totals.errors > 0).then(|| Styled::new(errors(trace), Slot::Warning));
+    let errors = (trace.totals.failures() > 0).then(|| Styled::new(errors(trace), Slot::Warning));
     let quiet = state.now.since(trace.last_seen);
     let since = format!("{} since last", numbers::whole_seconds(quiet));
     let since = (quiet >= QUIET).then(|| Styled::new(since, Slot::TreeRunning));
@@ -170,8 +170,12 @@ fn of_trace(state: &State, trace: &TraceSummary) -> Line {
 /// Nothing of a running run arrived for so long: the row says so.
 const QUIET: Duration = Duration::from_secs(3);
 
-/// `1 error`
+/// `1 error`; `1 tool failed`, where nothing but the results of tools says so.
 fn errors(trace: &TraceSummary) -> String {
+    if trace.totals.errors == 0 {
+        let failed = trace.totals.failed_tools;
+        return format!("{} {} failed", format::count(failed), if failed == 1 { "tool" } else { "tools" });
+    }
     let errors = if trace.totals.errors == 1 { "error" } else { "errors" };
     format!("{} {errors}", format::count(trace.totals.errors))
 }

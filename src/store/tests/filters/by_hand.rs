@@ -142,7 +142,7 @@ impl Seen {
     fn is(&self, state: State, now: Timestamp) -> bool {
         let run = self.row.run_state(now);
         match state {
-            State::Error => run == RunState::Failed || self.row.totals.errors > 0,
+            State::Error => run == RunState::Failed || self.row.totals.failures() > 0,
             State::Failed => run == RunState::Failed,
             State::Recovered => run == RunState::Recovered,
             State::Ok => run == RunState::Done,
