@@ -122,13 +122,16 @@ pub fn money(amount: Usd) -> String {
 }
 
 /// At least so much: `$.428+`, with a decimal less where there is no room for the sign, or without the `$` where nothing but
-/// zeroes would be left: `.00003+`.
+/// zeroes would be left: `.00003+`. That it is at least nothing says nothing: `?`.
 #[must_use]
 pub fn money_at_least(amount: Usd) -> String {
+    if amount.0 == 0 {
+        return "?".to_owned();
+    }
     let text = money(amount);
     let kept = if text.starts_with('$') && text.contains('.') { 6 } else { text.len() };
     let short = format!("{text:.kept$}+");
-    if short.contains(|c: char| matches!(c, '1'..='9')) || amount.0 == 0 {
+    if short.contains(|c: char| matches!(c, '1'..='9')) {
         return short;
     }
     let dollars = dollars_of((amount.dollars() * 100_000.0).floor() / 100_000.0, 5);
@@ -332,7 +335,7 @@ mod tests {
             (123_456.0, "$123456+"),
             (0.42, "$.420+"),
             (0.000_038, ".00003+"),
-            (0.0, "$0+"),
+            (0.0, "?"),
         ] {
             assert_eq!(money_at_least(Usd::from_dollars(dollars).unwrap()), text);
         }

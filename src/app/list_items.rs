@@ -160,7 +160,7 @@ impl State {
             (0, 0) => String::new(),
             (0, _) => "?".to_owned(),
             (_, 0) => format::money(totals.cost),
-            _ => format!("{}+", format::money(totals.cost)),
+            _ => format::money_at_least(totals.cost),
         };
         let name = summary.session.as_ref().map_or_else(|| "(no session)".into(), |id| wrap::clean_line(id.as_str()));
         Item {

@@ -19,7 +19,8 @@ pub struct Call {
     pub usage: Option<TokenUsage>,
     /// Reported by a record, else computed; `None` if there is no price, no tokens, or if a payer above reports it.
     pub cost: Option<Cost>,
-    /// The call has tokens, but neither a price nor a payer above it; or it broke off.
+    /// Nobody knows what the call cost: it has tokens, but neither a price nor a payer above it; or it ended without tokens,
+    /// and was not refused.
     pub unpriced: bool,
     /// The call failed while it was under way and reports no tokens: its provider may bill what it had generated.
     pub broke_off: bool,

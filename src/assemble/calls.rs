@@ -399,7 +399,9 @@ impl Counting<'_, '_> {
             }
             if !call.has_tokens() {
                 call.broke_off = call.failed && broken_off::is_broken_off(tree, call);
-                call.unpriced = call.broke_off;
+                // What goes on has no tokens yet, and what a provider refused costs nothing.
+                let is_silent = !call.failed && tree.nodes[call.node].ended.is_some();
+                call.unpriced = call.broke_off || is_silent;
                 continue;
             }
             // Tokens and model may come from two records of the call.

@@ -63,7 +63,7 @@ pub struct Step {
     pub usage: TokenUsage,
     /// `None` where it is not known.
     pub cost: Option<Usd>,
-    /// It has tokens and neither a price nor a payer.
+    /// Nobody knows what it cost, see [`Call::unpriced`].
     pub unpriced: bool,
     pub failed: bool,
     /// Why the answer ended, as its sender said; `None` for anything but a call, and where it is not known.

@@ -20,7 +20,7 @@ struct Sum {
     usage: Option<TokenUsage>,
     /// `None` if no cost is known.
     cost: Option<Cost>,
-    /// Whether a call among them has tokens but no price, or broke off.
+    /// Whether nobody knows what a call among them cost.
     unpriced: bool,
 }
 

@@ -125,7 +125,7 @@ fn write_tables(
     let totals = &stats.totals;
     let cost = match totals.cost_if_known() {
         Some(cost) => format::money(cost),
-        None if totals.priced > 0 => format!(">{}", format::money(totals.cost)),
+        None if totals.cost.0 > 0 => format!(">{}", format::money(totals.cost)),
         None => "cost unknown".to_owned(),
     };
     let runs = stats.states.all();

@@ -229,7 +229,7 @@ fn sums(totals: &Totals) -> [String; 4] {
     };
     let cost = match totals.cost_if_known() {
         Some(cost) => format::money(cost),
-        None if totals.priced > 0 => format!(">{}", format::money(totals.cost)),
+        None if totals.cost.0 > 0 => format!(">{}", format::money(totals.cost)),
         None if calls => "unpriced".to_owned(),
         None => String::new(),
     };

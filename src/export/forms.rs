@@ -95,7 +95,7 @@ impl<'a> TraceForm<'a> {
             tool_definitions: assembled.definitions.iter().map(DefinitionForm::of).collect(),
             errors: assembled.errors.iter().map(ErrorForm::of).collect(),
             limits: assembled.limits.iter().map(|limit| LimitForm { lost: &limit.lost, times: limit.times }).collect(),
-            totals: TotalsForm::of(&assembled.totals),
+            totals: TotalsForm::of(&totals(assembled)),
         }
     }
 }
@@ -272,6 +272,13 @@ impl UsageForm {
         let TokenUsage { uncached_input, cache_read, cache_write, output, reasoning } = usage;
         Self { uncached_input, cache_read, cache_write, output, reasoning }
     }
+}
+
+/// The sums of a trace as this format counts them: a call that ended without tokens leaves the cost known.
+pub fn totals(assembled: &AssembledTrace) -> Totals {
+    let is_silent = |call: &&ModelCall| call.unpriced && !call.broke_off && !call.lacks_price();
+    let silent = assembled.calls.iter().filter(is_silent).count() as u64;
+    Totals { unpriced: assembled.totals.unpriced.saturating_sub(silent), ..assembled.totals }
 }
 
 #[derive(Serialize)]

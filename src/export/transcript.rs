@@ -10,7 +10,7 @@ use std::{
 
 use serde::Serialize;
 
-use super::forms::{SessionForm, Shown, TotalsForm, TraceForm, time};
+use super::forms::{SessionForm, Shown, TotalsForm, TraceForm, time, totals};
 use crate::model::{AssembledTrace, Span, Timestamp, Totals, TraceId, TraceRows};
 
 /// One trace, as it is to be written.
@@ -114,7 +114,7 @@ impl<'a> Transcript<'a> {
             (false, ..) => None,
         };
         session.traces.push((assembled.started, assembled.trace));
-        session.totals = session.totals + assembled.totals;
+        session.totals = session.totals + totals(assembled);
         if let Some(user) = &assembled.context.user {
             let next = session.users.len();
             session.users.entry(user.clone()).or_insert(next);

@@ -228,7 +228,7 @@ pub struct ModelCall {
     /// How many tokens a total that was reported has more than `usage`: nobody says what they are, and they have no price.
     pub unexplained: u64,
     pub cost: Option<Cost>,
-    /// It has tokens but no price, or it broke off.
+    /// Nobody knows what it cost: it has tokens but no price, or it ended without tokens and was not refused.
     pub unpriced: bool,
     /// It failed while it was under way and reports no tokens: its provider may bill what it had generated.
     pub broke_off: bool,
@@ -245,6 +245,12 @@ pub struct ModelCall {
 
 #[cfg(test)]
 impl ModelCall {
+    /// Whether it has tokens, and nobody knows their price.
+    #[must_use]
+    pub fn lacks_price(&self) -> bool {
+        self.unpriced && self.usage.is_some_and(|usage| usage.has_tokens())
+    }
+
     /// A model call that began then, of which nothing else is known.
     pub fn sample(span: SpanId, started: Timestamp) -> Self {
         Self {
@@ -358,7 +364,7 @@ impl AssembledTrace {
     /// The state of the run at a moment, as lists show it.
     #[must_use]
     pub fn run_state(&self, now: Timestamp) -> RunState {
-        RunState::of(self.running_until(), self.waits, self.state, self.totals.errors, now)
+        RunState::of(self.running_until(), self.waits, self.state, self.totals.failures(), now)
     }
 
     /// The moment from which on nothing more is expected of it; `None` where nothing is missing.

@@ -231,7 +231,7 @@ pub struct Totals {
     pub usage: TokenUsage,
     /// What is known of the cost; the whole cost only if `unpriced` is zero.
     pub cost: Usd,
-    /// How many counted calls have a cost, and how many have tokens but no price.
+    /// How many counted calls have a cost, and of how many nobody knows it: they have no price, or ended without tokens.
     pub priced: u64,
     pub unpriced: u64,
     /// Counted calls other than embeddings and rerankers.
@@ -244,7 +244,13 @@ pub struct Totals {
 }
 
 impl Totals {
-    /// The transcript's `cost_usd`: `None` if any counted call that has tokens is unpriced, or if nothing was priced.
+    /// How much failed, at least: what only the result of a tool says is among the failed tools alone.
+    #[must_use]
+    pub fn failures(&self) -> u64 {
+        self.errors.max(self.failed_tools)
+    }
+
+    /// The whole cost: `None` if that of any counted call is unknown, or if nothing was priced.
     #[must_use]
     pub fn cost_if_known(&self) -> Option<Usd> {
         (self.unpriced == 0 && self.priced > 0).then_some(self.cost)

@@ -100,8 +100,9 @@ fn spend(pen: &mut Pen, state: &State, found: &Stats, outer: Rect) {
     lines.push(if unpriced == 0 {
         Vec::new()
     } else {
-        let calls = if unpriced == 1 { "call has" } else { "calls have" };
-        vec![Styled::new(format!("{} {calls} no price", format::count(unpriced)), Slot::Warning)]
+        let calls =
+            if unpriced == 1 { "1 call is".to_owned() } else { format!("{} calls is", format::count(unpriced)) };
+        vec![Styled::new(format!("the cost of {calls} not known"), Slot::Warning)]
     });
     lines.push(Vec::new());
     let bars = bars(state, &found.spend, inner.width.into());

@@ -302,6 +302,23 @@ fn what_a_call_cost_that_broke_off_is_unknown() {
 }
 
 #[test]
+fn what_a_call_cost_that_ended_without_tokens_is_unknown_unless_it_was_refused() {
+    let sums = |totals: crate::model::Totals| (totals.cost_if_known(), totals.priced, totals.unpriced);
+    let silent = || llm(3, 1).answered(&[assistant("Grey waves")]);
+    let trace = one(vec![chain(1, 0), llm(2, 1).failed("Throttled", "429"), silent()]);
+    assert_eq!(sums(trace.totals), (None, 1, 1), "of a refusal and a call without tokens not all is known");
+    assert!(trace.tree.nodes[0].unpriced && !trace.calls[0].unpriced && trace.calls[1].unpriced);
+    assert!(!trace.calls[1].lacks_price(), "there are no tokens that a price could be of");
+    let listed = settled(&rows(1, vec![chain(1, 0), llm(2, 1).failed("Throttled", "429"), silent()], Vec::new()));
+    assert_eq!(
+        listed.steps.iter().map(|step| (step.cost, step.unpriced)).collect::<Vec<_>>(),
+        [(Some(Usd(0)), false), (None, true)]
+    );
+    let paid = one(vec![chain(1, 0).cost(9, PriceSource::Reported), silent()]);
+    assert_eq!(sums(paid.totals), (Some(Usd(9)), 1, 0), "what lies above it says what it cost");
+}
+
+#[test]
 fn tokens_without_a_price_leave_the_cost_unknown() {
     let trace = one(vec![chain(1, 0), llm(2, 1).tokens(1, 1).cost(3, table()), llm(3, 1).tokens(1, 1)]);
     assert_eq!((trace.totals.cost_if_known(), trace.totals.priced, trace.totals.unpriced), (None, 1, 1));

@@ -181,7 +181,7 @@ fn facts(call: &ModelCall) -> Vec<String> {
     let cost = match &call.cost {
         Some(cost) => Some(format::money(cost.total)),
         None if call.broke_off => Some("cost unknown".to_owned()),
-        None => call.unpriced.then(|| "unpriced".to_owned()),
+        None => call.lacks_price().then(|| "unpriced".to_owned()),
     };
     let stop = call.stop_reason.as_deref().map(|stop| format!("finish: {}", wrap::clean_line(stop)));
     [model, took, tokens, cost, stop].into_iter().flatten().collect()

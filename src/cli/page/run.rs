@@ -94,6 +94,7 @@ fn cost_of(cost: Usd, priced: u64, unpriced: u64) -> Option<String> {
         (0, 0) => None,
         (0, _) => Some("not known".to_owned()),
         (_, 0) => Some(format::money(cost)),
+        _ if cost.0 == 0 => Some("not known".to_owned()),
         _ => Some(format!("{}+", format::money(cost))),
     }
 }

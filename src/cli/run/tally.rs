@@ -276,6 +276,7 @@ impl fmt::Display for Tally {
             (0, 0) if calls == 0 => money(totals.cost),
             (0, _) => "unpriced".to_owned(),
             (_, 0) => money(totals.cost),
+            _ if totals.cost.0 == 0 => "unpriced".to_owned(),
             (_, unpriced) => format!("{} and {unpriced} unpriced", money(totals.cost)),
         };
         let number = |number: u64, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });

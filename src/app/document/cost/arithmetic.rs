@@ -57,7 +57,7 @@ pub fn write(to: &mut Builder, call: &ModelCall) {
     let Some(cost) = &call.cost else {
         let why = if call.broke_off {
             "it broke off and reported no tokens; what it had generated may be billed"
-        } else if call.unpriced {
+        } else if call.lacks_price() {
             "no price table has a price for this model"
         } else if call.failure.is_some() {
             "it failed and reported no tokens"

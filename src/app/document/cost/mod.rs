@@ -209,11 +209,13 @@ impl Pane for Costs {
 
 fn sum(to: &mut Builder, totals: &Totals, calls: &[&ModelCall]) {
     let broken = calls.iter().filter(|call| call.broke_off).count() as u64;
-    let amount = if totals.priced > 0 {
+    let lacks_price = calls.iter().any(|call| call.lacks_price());
+    let is_part = totals.priced > 0 && (totals.unpriced == 0 || totals.cost.0 > 0);
+    let amount = if is_part {
         format::money_exact(totals.cost)
-    } else if totals.unpriced > broken {
+    } else if lacks_price {
         "unpriced".to_owned()
-    } else if broken > 0 {
+    } else if totals.unpriced > 0 {
         "?".to_owned()
     } else if calls.iter().all(|call| call.failure.is_some()) {
         format::money(Usd(0))
@@ -221,8 +223,12 @@ fn sum(to: &mut Builder, totals: &Totals, calls: &[&ModelCall]) {
         "?".to_owned()
     };
     let mut line = vec![Styled::new(amount, Slot::TreeCost)];
-    if totals.priced > 0 && totals.unpriced > 0 {
-        let why = if totals.unpriced == broken { "that broke off" } else { "without a price" };
+    if is_part && totals.unpriced > 0 {
+        let why = match totals.unpriced {
+            unpriced if unpriced == broken => "that broke off",
+            _ if lacks_price => "without a price",
+            _ => "without tokens",
+        };
         line.push(Styled::new(format!("  and {} {why}", counted(totals.unpriced)), Slot::Warning));
     }
     let models = if totals.model_calls == 1 { "model call" } else { "model calls" };
@@ -281,8 +287,8 @@ struct Model<'a> {
     /// How many calls have a cost; a failed one without tokens costs nothing.
     priced: u64,
     unpriced: u64,
-    /// How many of those broke off.
-    broken: u64,
+    /// Whether one of those has tokens.
+    lacks_price: bool,
     window: Option<u64>,
 }
 
@@ -293,7 +299,7 @@ fn models(to: &mut Builder, calls: &[&ModelCall]) {
         let usage = call.usage.unwrap_or_default();
         let cost = call.cost.as_ref().map_or(Usd(0), |cost| cost.total);
         let priced = u64::from(call.cost.is_some() || (call.failure.is_some() && !call.unpriced));
-        let (unpriced, broken) = (u64::from(call.unpriced), u64::from(call.broke_off));
+        let (unpriced, lacks_price) = (u64::from(call.unpriced), call.lacks_price());
         match models.iter_mut().find(|model| model.name == name) {
             Some(model) => {
                 model.calls += 1;
@@ -301,9 +307,11 @@ fn models(to: &mut Builder, calls: &[&ModelCall]) {
                 model.cost = model.cost + cost;
                 model.priced += priced;
                 model.unpriced += unpriced;
-                model.broken += broken;
+                model.lacks_price |= lacks_price;
             }
-            None => models.push(Model { name, calls: 1, usage, cost, priced, unpriced, broken, window: call.window }),
+            None => {
+                models.push(Model { name, calls: 1, usage, cost, priced, unpriced, lacks_price, window: call.window })
+            }
         }
     }
     // One model by two names may have two prices: then they have to be told apart.
@@ -312,11 +320,10 @@ fn models(to: &mut Builder, calls: &[&ModelCall]) {
     let windows = table::window_of_all(calls).is_none();
     let edge = table::edge(to);
     let price = |model: &Model| match (model.priced, model.unpriced) {
-        (0, 0) => "?".to_owned(),
-        (0, unpriced) if unpriced == model.broken => "?".to_owned(),
-        (0, _) => "unpriced".to_owned(),
-        (_, 0) => format::money(model.cost),
-        _ => format!("{}+", format::money(model.cost)),
+        (1.., 0) => format::money(model.cost),
+        (0, _) if model.lacks_price => "unpriced".to_owned(),
+        (0, _) => "?".to_owned(),
+        _ => format::money_at_least(model.cost),
     };
     let wide = models.iter().map(|model| wrap::width(&price(model))).fold(8, usize::max);
     to.line(vec![Styled::new("by model", Slot::Dim)]);

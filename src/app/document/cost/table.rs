@@ -134,7 +134,7 @@ impl Widths {
         for (column, width) in &layout.columns {
             line.push(Styled::new(format!("{gap}{:>width$}", column.text(call)), column.slot));
         }
-        let doubted = call.unpriced || doubted(call).is_some();
+        let doubted = call.lacks_price() || call.broke_off || doubted(call).is_some();
         let slot = if doubted { Slot::Warning } else { Slot::TreeCost };
         line.push(Styled::new(format!("{gap}{:>width$}", cost(call), width = layout.cost), slot));
         if to.fold_line(name, false, line) {
@@ -198,7 +198,7 @@ fn cost(call: &ModelCall) -> String {
     match &call.cost {
         Some(cost) => format::money(cost.total),
         None if call.broke_off => "?".to_owned(),
-        None if call.unpriced => "unpriced".to_owned(),
+        None if call.lacks_price() => "unpriced".to_owned(),
         // Nobody is charged for what a provider refused.
         None if call.failure.is_some() => format::money(Usd(0)),
         None => "?".to_owned(),

@@ -25,12 +25,18 @@ pub fn end(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
     };
     let (head, none) = (Some(head), None);
     let tokens = trace.totals.usage.total().map(|total| format!("{} tokens", format::count(total)));
-    let cost = (trace.totals.priced > 0).then(|| format::money(trace.totals.cost));
-    let broken = trace.calls.iter().filter(|call| call.broke_off).count() as u64;
-    let unpriced = (trace.totals.unpriced > 0).then(|| match trace.totals.unpriced {
-        unpriced if unpriced == broken => format!("cost of {broken} unknown"),
-        unpriced => format!("{unpriced} unpriced"),
-    });
+    let totals = &trace.totals;
+    let is_part = totals.priced > 0 && (totals.unpriced == 0 || totals.cost.0 > 0);
+    let cost = is_part.then(|| format::money(totals.cost));
+    let lacks_price = trace.calls.iter().any(|call| call.lacks_price());
+    let broke_off = trace.calls.iter().any(|call| call.broke_off);
+    // Where no call has tokens there is nothing to say of their cost.
+    let unpriced = match totals.unpriced {
+        0 => None,
+        unpriced if lacks_price => Some(format!("{unpriced} unpriced")),
+        unpriced if broke_off || totals.priced > 0 => Some(format!("cost of {unpriced} unknown")),
+        _ => None,
+    };
     let forms = [
         [&head, &took, &tokens, &cost, &unpriced],
         [&head, &took, &none, &cost, &unpriced],

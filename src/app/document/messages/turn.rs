@@ -31,7 +31,7 @@ pub fn rule(to: &mut Builder, trace: &AssembledTrace, turn: Option<usize>, call:
     let cost = match &call.cost {
         Some(cost) => Some(format::money(cost.total)),
         None if call.broke_off => Some("cost unknown".to_owned()),
-        None => call.unpriced.then(|| "unpriced".to_owned()),
+        None => call.lacks_price().then(|| "unpriced".to_owned()),
     };
     let head = Some(format!("── {}", runs::turn(turn, call)));
     let (took, none) = (Some(took), None);
