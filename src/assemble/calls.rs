@@ -399,8 +399,9 @@ impl Counting<'_, '_> {
             }
             if !call.has_tokens() {
                 call.broke_off = call.failed && broken_off::is_broken_off(tree, call);
-                // What goes on has no tokens yet, and what a provider refused costs nothing.
-                let is_silent = !call.failed && tree.nodes[call.node].ended.is_some();
+                // What goes on has no tokens yet, what a provider refused costs nothing, and an embedding may be made here.
+                let node = &tree.nodes[call.node];
+                let is_silent = !call.failed && node.ended.is_some() && node.category.takes_turns();
                 call.unpriced = call.broke_off || is_silent;
                 continue;
             }

@@ -243,14 +243,16 @@ pub struct ModelCall {
     pub also: Vec<SpanId>,
 }
 
-#[cfg(test)]
 impl ModelCall {
     /// Whether it has tokens, and nobody knows their price.
     #[must_use]
     pub fn lacks_price(&self) -> bool {
         self.unpriced && self.usage.is_some_and(|usage| usage.has_tokens())
     }
+}
 
+#[cfg(test)]
+impl ModelCall {
     /// A model call that began then, of which nothing else is known.
     pub fn sample(span: SpanId, started: Timestamp) -> Self {
         Self {

@@ -32,7 +32,7 @@ fn the_main_view_shows_sessions_runs_and_steps_with_their_numbers() {
         "gRPC 4317  HTTP 4318 5388",
         "1 running · 5 runs · $.325",
         " trip-planner › run 3 › planner › book_room #1 ",
-        "└─ ✓ 3  ✗ 1  ● 1   tools 25 (20✗) ─",
+        "└─ ✓ 3  ✗ 1  ● 1   tools 25 (4✗) ─",
     ] {
         scene.shows(line);
     }

@@ -143,7 +143,7 @@ impl<'a> Writer<'a, '_> {
 
     /// The parts of a message, but for results that are shown with their calls.
     fn message(&mut self, place: PartPlace, parts: &[Part]) {
-        let (mut first, mut headed) = (true, false);
+        let (mut first, mut headed, mut after_text) = (true, false, false);
         // A model's answer may be cut into pieces anywhere; texts of a user stand for themselves.
         let is_users = self.trace.conversations[place.conversation].messages[place.message].message.role == Role::User;
         for (part, content) in parts.iter().enumerate() {
@@ -163,8 +163,9 @@ impl<'a> Writer<'a, '_> {
                 Content::Reasoning(_) => lines += 1,
                 _ => {
                     role = !headed;
-                    first |= headed && is_users;
-                    headed = true;
+                    let is_text = matches!(content.content, Content::Text(_));
+                    first |= is_text && after_text && is_users;
+                    (headed, after_text) = (true, is_text);
                     lines += usize::from(role);
                     bytes = parts::weight(content);
                 }

@@ -83,7 +83,6 @@ impl Table {
         let distinct = least + NUMBERS + DISTINCT <= to.width;
         let results = self.results && least + NUMBERS + DISTINCT + RESULTS <= to.width;
         let others = NUMBERS + if distinct { DISTINCT } else { 0 } + if results { RESULTS } else { 0 };
-        let others = others + if self.leaves_out(distinct, results) { wrap::width(MORE) } else { 0 };
         (self.widest.min(to.width.saturating_sub(others).max(4)), distinct, results)
     }
 
@@ -101,7 +100,8 @@ impl Table {
         if results {
             head = format!("{head}{:>RESULTS$}", "result ~tok");
         }
-        if self.leaves_out(distinct, results) {
+        let has_room = wrap::width(&head) + wrap::width(MORE) <= to.width;
+        if self.leaves_out(distinct, results) && has_room {
             head.push_str(MORE);
         }
         to.line(vec![Styled::new(head, Slot::Dim)]);
