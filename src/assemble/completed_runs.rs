@@ -36,36 +36,62 @@ pub fn name(runs: &mut [ToolRun], conversations: &[BuiltConversation]) {
     }
 }
 
-/// The calls that asked for tools, by the id of the tool call, as the conversations of a trace have them.
+/// The calls that asked for tools, as the conversations of a trace have them.
 ///
-/// A sender may record a tool call only in the history of a later request. Only its conversation shows then which call's
-/// answer it is part of.
-pub fn callers(conversations: &[BuiltConversation]) -> HashMap<String, SpanId> {
-    let messages = conversations.iter().flat_map(|conversation| &conversation.messages);
-    let answers = messages.filter(|placed| {
-        placed.provenance == Provenance::ModelCall
-            && !placed.shown.history
-            && placed.shown.message.role == Role::Assistant
-    });
-    let calls = answers.flat_map(|placed| {
-        placed.shown.message.parts.iter().filter_map(|part| match &part.content {
-            Content::Call(call) => Some((call.known_id()?.to_owned(), placed.shown.span)),
-            _ => None,
-        })
-    });
-    calls.collect()
+/// A sender may record a tool call only in the history of a later request, or only the tool that ran. Only its conversation
+/// shows then which call's answer it is part of.
+pub struct Callers {
+    /// By the id of the tool call.
+    by_id: HashMap<String, SpanId>,
+    /// Those of tool calls without an id, by the tool's name and a hash of the arguments, in order.
+    nameless: HashMap<(String, u64), VecDeque<SpanId>>,
+}
+
+impl Callers {
+    /// Reads the conversations. `runs` are the tool runs of their trace: a call without an id that one of them has asked
+    /// for it is no other's.
+    pub fn of(conversations: &[BuiltConversation], runs: &[ToolRun]) -> Self {
+        let mut callers = Self { by_id: HashMap::new(), nameless: HashMap::new() };
+        let messages = conversations.iter().flat_map(|conversation| &conversation.messages);
+        for placed in messages.filter(|placed| !placed.shown.history && placed.shown.message.role == Role::Assistant) {
+            for part in &placed.shown.message.parts {
+                let Content::Call(call) = &part.content else { continue };
+                match call.known_id() {
+                    Some(id) if placed.provenance == Provenance::ModelCall => {
+                        callers.by_id.insert(id.to_owned(), placed.shown.span);
+                    }
+                    Some(_) => {}
+                    None => {
+                        let key = (call.name.clone(), Arguments::hash_of(&call.input));
+                        callers.nameless.entry(key).or_default().push_back(placed.shown.span);
+                    }
+                }
+            }
+        }
+        for run in runs.iter().filter(|run| run.call_id.is_none() && run.called_by.is_some()) {
+            let Some(asked) = callers.nameless.get_mut(&(run.name.clone(), run.input.hash())) else { continue };
+            if let Some(at) = asked.iter().position(|span| Some(*span) == run.called_by) {
+                asked.remove(at);
+            }
+        }
+        callers
+    }
+
+    /// The call that asked for a run of which its own records do not say so.
+    fn take(&mut self, run: &ToolRun) -> Option<SpanId> {
+        match &run.call_id {
+            Some(id) => self.by_id.get(id).copied(),
+            None => self.nameless.get_mut(&(run.name.clone(), run.input.hash()))?.pop_front(),
+        }
+    }
 }
 
 /// The tool runs with what other traces and the conversations have of them: results that a later trace carries, by the
-/// index of the run, and the calls that asked for them, by the id of the tool call.
-pub fn complete(
-    runs: Vec<ToolRun>,
-    mut later: HashMap<usize, LaterResult>,
-    callers: &HashMap<String, SpanId>,
-) -> Vec<ToolRun> {
+/// index of the run, and the calls that asked for them.
+pub fn complete(runs: Vec<ToolRun>, mut later: HashMap<usize, LaterResult>, mut callers: Callers) -> Vec<ToolRun> {
     let complete = |(at, run): (usize, ToolRun)| {
-        let caller = || run.call_id.as_ref().and_then(|id| callers.get(id)).copied();
-        let run = ToolRun { called_by: run.called_by.or_else(caller), ..run };
+        let called_by = run.called_by.or_else(|| callers.take(&run));
+        let run = ToolRun { called_by, ..run };
         match later.remove(&at) {
             Some(result) => result.complete(run),
             None => run,

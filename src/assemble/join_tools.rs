@@ -246,6 +246,7 @@ impl Join {
         let started = tree.nodes[counted.calls[call].node].started;
         let mut from_end: HashMap<(RunKey, bool), usize> = HashMap::new();
         let mut unmatched = Unmatched::default();
+        let mut asked_later = Vec::new();
         for (facts, given) in messages.results.iter().rev() {
             let at = (given.prompt, call, started);
             // A counter that began anew: the run with the arguments of the call before the result, of this agent, else
@@ -291,6 +292,11 @@ impl Join {
             };
             let found = found.or_else(by_order).copied();
             let source = Source { facts: *facts, prompt: given.prompt, spot: given.at };
+            if let (Some(run), Some(asked), true) = (found, given.call, given.prompt)
+                && self.runs[run].seen.is_none()
+            {
+                asked_later.push((run, Source { facts: *facts, prompt: true, spot: asked.at }));
+            }
             match found.map(|run| &mut self.runs[run]) {
                 // Calls are taken in order, so the first request that carries a result is the one that is kept.
                 Some(run) if run.seen.is_none() => {
@@ -317,8 +323,11 @@ impl Join {
             }
         }
         let mut fresh = unmatched.into_fresh().peekable();
-        if fresh.peek().is_some() {
+        if fresh.peek().is_some() || !asked_later.is_empty() {
             let before = self.call_before(call, tree, counted);
+            for (run, asked) in asked_later {
+                self.ask_later(run, before, asked, tree);
+            }
             for (facts, given) in fresh {
                 self.add_prompted((call, before), facts, &given, tree);
             }

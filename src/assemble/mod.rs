@@ -115,6 +115,7 @@ mod joined_runs;
 mod later_answers;
 mod later_arguments;
 mod later_details;
+mod later_texts;
 mod limits;
 mod loaded_trace;
 mod lone_calls;
@@ -164,6 +165,7 @@ use crate::model::{
     TraceFailure, TraceRows, Tree,
 };
 use builder::BuiltConversation;
+use completed_runs::Callers;
 use exchanges::Exchanges;
 use fingerprint::Fingerprints;
 use joined_runs::JoinedRun;
@@ -199,13 +201,15 @@ pub fn session(traces: Vec<TraceRows>, price: Price) -> Vec<AssembledTrace> {
         completed_runs::name(&mut runs, &built);
         let messages = built.iter().flat_map(|conversation| &conversation.messages);
         history.add(&exchanges.all, messages, &mut fingerprints);
-        tools.push(completed_runs::complete(runs, later, &completed_runs::callers(&built)));
+        let callers = Callers::of(&built, &runs);
+        tools.push(completed_runs::complete(runs, later, callers));
         conversations.push(shown_conversations::shown(trace, built));
         calls.push(exchanges.calls);
         found.push(retrievals::of(trace, &mut fingerprints));
         limits.push([trace.limits.clone(), reached].concat());
     }
     let mut conversations = later_answers::complete(conversations, &calls, &mut fingerprints);
+    later_texts::complete(&mut conversations);
     later_arguments::complete(&mut conversations, &mut tools);
     let parts = calls.into_iter().zip(conversations).zip(tools.into_iter().zip(limits));
     let assembled = traces.iter().zip(parts);

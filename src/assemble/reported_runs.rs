@@ -9,11 +9,16 @@ use super::{
     join_tools::Join,
     joined_runs::{JoinedRun, Source},
     limits::{Limited, RUNS_OF_ONE_KEY},
-    reading_digest::{ToolCallDigest, ToolResultDigest},
+    reading_digest::{Spot, ToolCallDigest, ToolResultDigest},
     span_tree::SpanTree,
     tool_messages::tool_messages,
 };
 use crate::model::{Category, ToolStatus};
+
+/// Where a call stands among those of its prompt.
+fn place(Spot(_, message, part): Spot) -> usize {
+    (message as usize).saturating_mul(0x1_0000).saturating_add(part as usize)
+}
 
 impl Join {
     /// The last counted call of the same agent that was over, and had not failed, when a counted call began.
@@ -47,7 +52,7 @@ impl Join {
             return;
         }
         let source = |spot| Some(Source { facts, prompt: true, spot });
-        let (at, nth) = (self.runs.len(), given.at.1 as usize);
+        let (at, nth) = (self.runs.len(), place(asked.at));
         self.prompted.extend(before.map(|before| (at, before)));
         let status = if given.is_error == Some(true) { ToolStatus::Error } else { ToolStatus::Pending };
         self.push(JoinedRun {
@@ -58,6 +63,20 @@ impl Join {
             status,
             ..JoinedRun::new(given.id, asked.name, Some(asked.call_hash), (node.started, node.id, nth))
         });
+    }
+
+    /// Says which call asked for a run that was executed, where only the prompt that carries its result has the call. The
+    /// calls and the rest are those of [`Self::add_prompted`].
+    pub(super) fn ask_later(&mut self, run: usize, before: Option<usize>, asked: Source, tree: &SpanTree) {
+        let Some(before) = before.filter(|before| !self.asks[*before]) else { return };
+        let run_of = &mut self.runs[run];
+        let began = tree.nodes[self.callers[before]].started;
+        if run_of.called.is_some() || run_of.reported.is_some() || run_of.order.0 < began {
+            return;
+        }
+        run_of.reported = Some(asked);
+        run_of.order.2 = place(asked.spot);
+        self.prompted.push((run, before));
     }
 
     /// Says of each run that only a request has which call asked for it. Before, the order of the runs must not change.

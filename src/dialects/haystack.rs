@@ -142,7 +142,9 @@ fn translate(source: &Source, into: &mut Translation) {
             reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
         }
         Category::Tool => {
-            let (prompt, completion) = gen_ai::execution(side("input"), side("output"), &into.genai);
+            let why = side("output").and_then(|output| why_failed(source, output));
+            let output = why.as_ref().or_else(|| side("output"));
+            let (prompt, completion) = gen_ai::execution(side("input"), output, &into.genai);
             reading::push(into, DIALECT.name, (Carrier::Attributes, None), prompt, completion);
         }
         Category::Retriever | Category::Embedding | Category::Reranker => {
@@ -151,6 +153,16 @@ fn translate(source: &Source, into: &mut Translation) {
         }
         // Others hold what is passed on to those beneath them.
         _ => {}
+    }
+}
+
+/// The words of a failed tool, which Haystack wraps: `{"error": "Failed to invoke …"}`. A model is given them alone.
+fn why_failed(source: &Source, output: &Value) -> Option<Value> {
+    source.attributes.get("haystack.tool.error")?.as_bool().filter(|failed| *failed)?;
+    let data = MaybeJson::of(output).into_data()?;
+    match data.as_map()? {
+        [(key, Value::String(words))] if key == "error" => Some(Value::from(words.as_str())),
+        _ => None,
     }
 }
 
@@ -204,6 +216,9 @@ fn usage(value: &Value, sent: usize, genai: &mut GenAi) {
         haystack_messages::listed(value).unwrap_or_default().iter().filter_map(haystack_messages::meta).collect();
     let model = metas.last().and_then(|meta| meta.str("model"));
     genai.response_model = genai.response_model.take().or_else(|| model.map(str::to_owned));
+    // Why its own last answer ended, not the last one that it was given.
+    let ended = metas.get(sent..).and_then(<[Value]>::last).and_then(|meta| meta.str("finish_reason"));
+    genai.stop_reason = genai.stop_reason.take().or_else(|| ended.map(str::to_owned));
     if let Some(usage) = value.get("token_usage").filter(|usage| !usage.is_empty()) {
         return token_counts::of_provider(usage, &mut genai.reported);
     }
@@ -307,6 +322,37 @@ mod tests {
             r#","token_usage":{"prompt_tokens":7,"completion_tokens":1}"#,
         );
         assert_eq!(summed.translate().genai.reported.input, Some(7));
+    }
+
+    #[test]
+    fn an_agents_answer_ends_for_its_own_reason() {
+        let answer = |text: &str, reason: &str| {
+            format!(
+                "ChatMessage(_role=<ChatRole.ASSISTANT: 'assistant'>, _content=[TextContent(text='{text}')], _name=None, \
+                 _meta={{'model': 'm', 'finish_reason': '{reason}', 'usage': {{'prompt_tokens': 9}}}})"
+            )
+        };
+        let (earlier, cut) = (answer("It ends.", "stop"), answer("It begins in the", "length"));
+        let read =
+            span("Agent.run", "CHAIN", &[ASKED, &earlier, ASKED], "messages", &[ASKED, &earlier, ASKED, &cut], "");
+        assert_eq!(read.translate().genai.stop_reason.as_deref(), Some("length"));
+        let silent = span("Agent.run", "CHAIN", &[ASKED, &earlier, ASKED], "messages", &[ASKED, &earlier, ASKED], "");
+        assert_eq!(silent.translate().genai.stop_reason, None);
+    }
+
+    #[test]
+    fn a_failed_tool_says_why_in_the_words_that_the_model_is_given() {
+        let ran = |output: &str, failed: &str| {
+            let span = Sample::span("haystack.agent.step.tool")
+                .with(&[("haystack.tool.name", "run_job"), ("haystack.agent.step.tool.output", output)]);
+            sides(&span.typed("haystack.tool.error", failed).translate()).1
+        };
+        assert_eq!(ran(r#"{"error": "It is locked."}"#, "true"), ["tool: =! It is locked."]);
+        assert_eq!(ran(r#"{"error": "none"}"#, "false"), [r#"tool: = {"error":"none"}"#]);
+        assert_eq!(
+            ran(r#"{"error": "It is locked.", "pid": 4}"#, "true"),
+            [r#"tool: =! {"error":"It is locked.","pid":4}"#]
+        );
     }
 
     #[test]

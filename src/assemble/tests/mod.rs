@@ -15,6 +15,7 @@ mod requests;
 mod retrievals;
 mod sessions;
 mod tools;
+mod tools_asked_later;
 mod trees;
 mod vectors;
 

@@ -70,6 +70,27 @@ fn what_only_a_later_trace_has_of_an_answer_is_added() {
 }
 
 #[test]
+fn texts_beside_calls_that_only_a_later_trace_has_are_added() {
+    let two = [(Some("t1"), "w", "{}"), (Some("t2"), "w", "{}")];
+    let given = results(&[(Some("t1"), "18C"), (Some("t2"), "18C")]);
+    let next = |asked: &[Message]| {
+        let prompt = [&[user("q")], asked, &[given.clone()]].concat();
+        vec![llm(1, 0).asked(&prompt).answered(&[assistant("18C.")])]
+    };
+    let first = || vec![llm(1, 0).asked(&[user("q")]).answered(&[calls("", &two)])];
+    let answer = |traces: &[AssembledTrace]| only_conversation(&traces[0]).pop().unwrap_or_default();
+    let whole = "assistant Both at once. w{}#t1 w{}#t2";
+    assert_eq!(answer(&several(vec![first(), next(&[calls("Both at once.", &two)])])), whole);
+    let in_two = [assistant("Both at once."), calls("", &two)];
+    assert_eq!(answer(&several(vec![first(), next(&in_two)])), whole);
+    // The history of another answer, and an id that two answers have.
+    let one = [calls("One.", &two[..1]), results(&[(Some("t1"), "18C")]), calls("", &two[1..])];
+    assert_eq!(answer(&several(vec![first(), next(&one)])), "assistant w{}#t1 w{}#t2");
+    let traces = several(vec![first(), first(), next(&in_two)]);
+    assert_eq!(answer(&traces), "assistant w{}#t1 w{}#t2");
+}
+
+#[test]
 fn a_result_of_an_earlier_trace_is_history_to_the_next() {
     let asked = calls("", &[(Some("t1"), "w", "{}")]);
     let run = tool(2, 0, Some("t1"), "w", "{}", Some("18C"));
