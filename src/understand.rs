@@ -15,7 +15,7 @@ use bytes::Bytes;
 use crate::{
     decode::encode,
     dialects::{self, ExchangeHalf},
-    model::{LogRecord, Source, Span, SpanId, TraceId, Translation},
+    model::{Dropped, LogRecord, Source, Span, SpanId, TraceId, Translation},
     pricing::{self, Prices},
 };
 
@@ -35,6 +35,7 @@ pub struct Understood<T> {
 /// that it gives other spans.
 pub fn span(span: Span, raw: Bytes, prices: &Prices) -> (Understood<Span>, Vec<Understood<LogRecord>>) {
     let mut translation = translated(&Source::from(&span), prices);
+    translation.dropped = Dropped::of_content(&span);
     let made = dialects::evaluations_of_others(&span, &mut translation);
     let made = made.into_iter().map(|record| {
         let raw = Bytes::from(encode::log_bytes(&record));
@@ -68,6 +69,7 @@ pub fn log(
         });
     }
     let mut translation = translated(&Source::from(&record), prices);
+    translation.dropped.attributes = record.dropped_attributes;
     if answers.is_some() {
         dialects::confirm(&mut translation);
     }

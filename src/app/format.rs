@@ -8,7 +8,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 pub use self::score::{score, score_in};
-use crate::model::{Timestamp, Usd};
+use crate::model::{Dropped, Timestamp, Usd};
 pub use zone::{Day, Zone};
 
 /// `82ms`, `3.1s`, `46s`, `1m28`, `3h07`, `2d04`: at most five columns, rounded to the last of them.
@@ -64,6 +64,17 @@ pub fn age(at: Timestamp, now: Timestamp, zone: &Zone) -> String {
         60..730 => format!("{}mo", days / 30),
         _ => format!("{}y", days / 365),
     }
+}
+
+/// `170 attributes`, `1 event`, `170 attributes and 3 events`: what a sender threw away; `None` where that is nothing.
+#[must_use]
+pub fn dropped(dropped: Dropped) -> Option<String> {
+    let counts = [(dropped.attributes, "attribute"), (dropped.events, "event")];
+    let words = counts
+        .into_iter()
+        .filter(|(number, _)| *number > 0)
+        .map(|(number, what)| format!("{} {what}{}", count(number.into()), if number == 1 { "" } else { "s" }));
+    Some(words.collect::<Vec<_>>().join(" and ")).filter(|words| !words.is_empty())
 }
 
 /// `999`, `2.1k`, `202k`, `1.2M`: at most four columns up to a billion.

@@ -108,7 +108,11 @@ impl ConversationBuilder<'_> {
     fn place_call(&mut self, call: &PreparedExchange) {
         let PreparedExchange { placed, system, completion, prompt, chain, in_force, additions, .. } = call;
         later_details::add_calls(&mut self.conversations, placed, prompt, chain);
-        let (conversation, new_messages) = self.match_prompt(call);
+        let (conversation, mut new_messages) = self.match_prompt(call);
+        if placed.is_partial {
+            // What stood before them is lost, and nothing says that they stand in its place.
+            new_messages.iter_mut().for_each(|new_message| new_message.rewritten = false);
+        }
         let open = &mut self.conversations.all[conversation];
         open.kept_elsewhere |= !prompt.is_empty() && prompt.iter().all(|keyed| keyed.fingerprint.role == Role::Tool);
         let is_first = open.messages.all().is_empty();

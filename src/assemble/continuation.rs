@@ -137,7 +137,10 @@ fn same_prompt(conversations: &Conversations, prepared: &PreparedExchange) -> Op
             // Equal prompts of several steps of a workflow, or to several models, at one time are no samples of one
             // call.
             let is_sample = || overlaps && earlier.step == placed.step && earlier.model == placed.model && !is_cut;
+            // What was answered with nothing goes on from the same prompt: no history repeats an empty answer.
+            let was_silent = placed.in_agent && newest && !overlaps && !is_cut && earlier.answers == 0;
             (earlier.failed && newest)
+                || was_silent
                 || is_sample()
                 || (!overlaps && !is_cut && *goes_on == Some(earlier.conversation))
         } else {

@@ -13,7 +13,9 @@ use super::{
     silent_agents, span_failure,
     step_thoughts::add_reasoning,
 };
-use crate::model::{Category, Content, Instrumentation, ModelCall, Parameters, Request, Role, SpanRow, StatusCode};
+use crate::model::{
+    Category, Content, Dropped, Instrumentation, ModelCall, Parameters, Request, Role, SpanRow, StatusCode,
+};
 
 /// Returns what is shown of each counted call, in order, and the exchanges of those calls that belong in a
 /// conversation.
@@ -67,6 +69,7 @@ pub fn turns(trace: &LoadedTrace, fingerprints: &mut Fingerprints) -> (Vec<Model
                 node.failure()?;
                 trace.first([call.node], |translation| translation.error.clone())
             }),
+            dropped: dropped(trace, call),
             unrecorded: if in_logs { None } else { unrecorded(trace, call, &exchange) },
             recording_hint: None,
             also: call.also.iter().map(|node| trace.nodes()[*node].id).collect(),
@@ -102,6 +105,7 @@ pub fn turns(trace: &LoadedTrace, fingerprints: &mut Fingerprints) -> (Vec<Model
             ended: node.ended,
             // A failure beside an answer was recovered from, unless the span's own status is an error.
             failed: broken || (call.failed && exchange.completion.is_empty()),
+            is_partial: dropped(trace, call).is_any(),
             exchange,
         });
     }
@@ -147,6 +151,12 @@ fn repeats_agents(trace: &LoadedTrace, node: usize) -> bool {
     let beneath = nodes.get(node + 1..nodes[node].after).unwrap_or_default();
     !nodes[node].category.is_call()
         && beneath.iter().any(|node| node.category == Category::Agent && node.has_messages())
+}
+
+/// What the senders of all records of a call threw away.
+fn dropped(trace: &LoadedTrace, call: &Call) -> Dropped {
+    let translations = call.nodes().flat_map(|node| trace.translations(node));
+    translations.fold(Dropped::default(), |sum, translation| sum.and(translation.dropped))
 }
 
 /// The largest total of tokens that a record of a call reports; `None` where none does.

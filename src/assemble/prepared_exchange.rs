@@ -39,6 +39,8 @@ pub struct PlacedExchange {
     pub ended: Option<Timestamp>,
     /// Whether its span failed, or it has an error and no answer.
     pub failed: bool,
+    /// Whether its sender threw away some of its records: what is not in its prompt may have been sent all the same.
+    pub is_partial: bool,
     /// What was sent and what came back.
     pub exchange: Exchange,
 }

@@ -5,8 +5,8 @@ use std::{borrow::Cow, sync::Arc, time::Duration};
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Arguments, Category, Context, Cost, Failure, Message, Parameters, Part, Request, RunState, SpanId, Timestamp,
-    TokenUsage, ToolDefinition, Totals, TraceId, TraceState, Tree, Waits, shared,
+    Arguments, Category, Context, Cost, Dropped, Failure, Message, Parameters, Part, Request, RunState, SpanId,
+    Timestamp, TokenUsage, ToolDefinition, Totals, TraceId, TraceState, Tree, Waits, shared,
 };
 
 /// The span id of its first call.
@@ -235,6 +235,8 @@ pub struct ModelCall {
     /// The model's context window in tokens, where it is known.
     pub window: Option<u64>,
     pub failure: Option<Failure>,
+    /// How much of its records their sender threw away: not all that was sent or said is known.
+    pub dropped: Dropped,
     /// Who recorded a model call that ended well and of which no message is known; `None` for any other call.
     pub unrecorded: Option<Instrumentation>,
     /// What makes the instrumentation of an unrecorded call record its messages, once that was looked up.
@@ -276,6 +278,7 @@ impl ModelCall {
             broke_off: false,
             window: None,
             failure: None,
+            dropped: Dropped::default(),
             unrecorded: None,
             recording_hint: None,
             also: Vec::new(),

@@ -114,6 +114,31 @@ pub struct Dropped {
     pub links: u32,
 }
 
+impl Dropped {
+    /// What may have held content of a span: its attributes and events, and the attributes of its events.
+    #[must_use]
+    pub fn of_content(span: &Span) -> Self {
+        let of_events = span.events.iter().map(|event| event.dropped_attributes);
+        let attributes = of_events.fold(span.dropped.attributes, u32::saturating_add);
+        Self { attributes, links: 0, ..span.dropped }
+    }
+
+    #[must_use]
+    pub fn is_any(&self) -> bool {
+        *self != Self::default()
+    }
+
+    /// These and others.
+    #[must_use]
+    pub fn and(self, other: Self) -> Self {
+        Self {
+            attributes: self.attributes.saturating_add(other.attributes),
+            events: self.events.saturating_add(other.events),
+            links: self.links.saturating_add(other.links),
+        }
+    }
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum SpanKind {
     /// OTLP's "unspecified" is to be read as internal.

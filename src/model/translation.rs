@@ -5,8 +5,8 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Attributes, Evaluation, GenAi, LogRecord, Message, Resource, Scope, Span, SpanEvent, Status, StatusCode, Timestamp,
-    ToolDefinition, Value,
+    Attributes, Dropped, Evaluation, GenAi, LogRecord, Message, Resource, Scope, Span, SpanEvent, Status, StatusCode,
+    Timestamp, ToolDefinition, Value,
 };
 
 /// What a dialect reads: a span with its events, or a log record (`name` is its event name, `body` its body).
@@ -95,6 +95,10 @@ pub struct Translation {
     pub notes: Vec<Note>,
     /// Scores that were sent with it, in their order.
     pub evaluations: Vec<Evaluation>,
+    /// How much of it its sender threw away, which may have been content. No dialect reads it: it is counted by the
+    /// sender's SDK, and no part of what [`crate::dialects::VERSION`] stands for.
+    #[serde(skip)]
+    pub dropped: Dropped,
 }
 
 /// What of a span's name people chose, and not the instrumentation that made the span.

@@ -7,8 +7,8 @@ use serde::{Deserialize, Serialize};
 
 use super::{DatabaseError, pack::unpack};
 use crate::model::{
-    Carrier, Content, ContentId, ContentKind, Context, Cost, Evaluation, Failure, GenAi, GivenName, Message, Note,
-    Part, Reading, Timestamp, ToolDefinition, Translation, Usd, json,
+    Carrier, Content, ContentId, ContentKind, Context, Cost, Dropped, Evaluation, Failure, GenAi, GivenName, Message,
+    Note, Part, Reading, Timestamp, ToolDefinition, Translation, Usd, json,
 };
 
 /// The contents of a translation: its messages, each once, and its list of tool definitions, `None` if that is empty.
@@ -34,6 +34,7 @@ struct StoredForm {
     notes: Vec<Note>,
     given_name: GivenName,
     evaluations: Vec<Evaluation>,
+    dropped: Dropped,
 }
 
 /// A [`Reading`] with the ids of its messages.
@@ -64,6 +65,7 @@ pub fn split(translation: Translation) -> (Vec<u8>, Contents) {
         notes,
         given_name,
         evaluations,
+        dropped,
     } = translation;
     let mut contents = Contents::default();
     // Several readings often share the allocation of a message, which is then hashed once.
@@ -102,6 +104,7 @@ pub fn split(translation: Translation) -> (Vec<u8>, Contents) {
         notes,
         given_name,
         evaluations,
+        dropped,
     };
     (stored_form(&understood), contents)
 }
@@ -158,6 +161,7 @@ impl StoredTranslation {
             mut notes,
             given_name,
             evaluations,
+            dropped,
         } = self.0;
         let mut missing = 0_usize;
         let mut messages = |ids: Vec<ContentId>| -> Vec<Arc<Message>> {
@@ -189,6 +193,7 @@ impl StoredTranslation {
             given_name,
             notes,
             evaluations,
+            dropped,
         }
     }
 }
@@ -295,6 +300,7 @@ mod tests {
             tools: vec![ToolDefinition { name: "look".into(), description: None, parameters: Some(Value::Int(1)) }],
             notes: vec![Note("odd".into())],
             evaluations: vec![Evaluation { name: "accuracy".into(), score: Some(0.5), ..Evaluation::default() }],
+            dropped: Dropped { attributes: 2, ..Dropped::default() },
             ..Translation::default()
         };
         let (bytes, contents) = split(translation.clone());

@@ -240,6 +240,7 @@ impl Trace {
             ttft: None,
             stop_reason: Some("stop".into()),
             unexplained: 0,
+            dropped: Dropped::default(),
             usage: Some(usage),
             cost: None,
             unpriced: true,

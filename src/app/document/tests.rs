@@ -12,9 +12,9 @@ use std::sync::Arc;
 use super::{Blocks, Document, Folds, cost, messages, tools};
 use crate::model::{
     AssembledTrace, Category, Content, Conversation, ConversationId, ConversationMessage, Cost, CostParts, Detail,
-    Failure, Message, ModelCall, Node, NodeState, Part, PriceSource, Reasoning, ReasoningForm, Request, Role, SpanId,
-    Timestamp, TokenUsage, ToolCall, ToolDefinition, ToolResult, ToolRun, ToolStatus, Totals, TraceFailure, TraceId,
-    Usd,
+    Dropped, Failure, Message, ModelCall, Node, NodeState, Part, PriceSource, Reasoning, ReasoningForm, Request, Role,
+    SpanId, Timestamp, TokenUsage, ToolCall, ToolDefinition, ToolResult, ToolRun, ToolStatus, Totals, TraceFailure,
+    TraceId, Usd,
 };
 
 fn span(number: u8) -> SpanId {

@@ -5,7 +5,7 @@ use crate::app::document::{
     short_error,
     tools::schema::{self, Violation},
 };
-use crate::app::{step, wrap};
+use crate::app::{format, step, wrap};
 use crate::model::{
     AssembledTrace, Category, Content, Failure, Finish, ModelCall, Node, NodeState, Role, SpanId, ToolRun, ToolStatus,
     TraceState, Tree, Value,
@@ -47,6 +47,8 @@ pub enum What {
     NoAnswer,
     /// A tool was asked for and no result is known.
     Unanswered,
+    /// The sender threw away some of what it recorded of model calls; what, in words.
+    Dropped(String),
     /// Arguments are not as the schema wants them with which the tool was offered.
     BadArguments,
 }
@@ -68,6 +70,7 @@ pub fn of(trace: &AssembledTrace) -> Option<Cause> {
         .or_else(|| unanswered(trace))
         .or_else(|| bad_arguments(trace))
         .or_else(|| no_answer(trace))
+        .or_else(|| dropped(trace))
 }
 
 /// Whether a run is complete and did not fail as a whole.
@@ -285,6 +288,28 @@ fn bad_arguments(trace: &AssembledTrace) -> Option<Cause> {
         kind: None,
         message: line(&format!("{path} {got}: {wants}")),
         span: run.span.or(run.called_by),
+    })
+}
+
+/// Calls of which the sender threw away some: what stands in the messages is not all.
+fn dropped(trace: &AssembledTrace) -> Option<Cause> {
+    let mut partial = trace.calls.iter().enumerate().filter(|(_, call)| call.dropped.is_any());
+    let (first, call) = partial.next()?;
+    let (sum, calls) =
+        partial.fold((call.dropped, 1_u64), |(sum, calls), (_, call)| (sum.and(call.dropped), calls + 1));
+    let place = match trace.turns()[first] {
+        Some(turn) if calls == 1 => format!("turn {turn}"),
+        _ if calls == 1 => "a model call".to_owned(),
+        _ => format!("{} model calls", format::count(calls)),
+    };
+    Some(Cause {
+        what: What::Dropped(format::dropped(sum)?),
+        fatal: false,
+        went_on: went_on(trace),
+        path: vec![place],
+        kind: None,
+        message: None,
+        span: Some(call.span),
     })
 }
 

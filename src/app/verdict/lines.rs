@@ -197,6 +197,7 @@ fn words(cause: &Cause) -> (String, Slot) {
         }
         What::CutOff(reason) => return (format!("! cut off: {reason}"), Slot::Warning),
         What::Refused(reason) => return (format!("! refused: {reason}"), Slot::Warning),
+        What::Dropped(what) => return (format!("! sender dropped {what} of"), Slot::Warning),
         What::NoAnswer => return ("! ended without an answer".to_owned(), Slot::Warning),
         What::BadArguments => return ("! arguments break the schema of".to_owned(), Slot::Warning),
         What::Unanswered => return ("! no result for".to_owned(), Slot::Warning),

@@ -1,8 +1,8 @@
 use super::*;
 use crate::app::styled;
 use crate::model::{
-    Category, Failure, ModelCall, Node, NodeState, TokenUsage, ToolRun, ToolStatus, TraceFailure, TraceState, Value,
-    Waits,
+    Category, Dropped, Failure, ModelCall, Node, NodeState, TokenUsage, ToolRun, ToolStatus, TraceFailure, TraceState,
+    Value, Waits,
 };
 
 fn span(id: u8) -> SpanId {
@@ -179,6 +179,16 @@ fn an_answer_that_was_cut_or_refused_says_so() {
         trace.calls[1].stop_reason = Some(reason.to_owned());
         assert_eq!(texts(&verdict(trace), 80, 4), [line]);
     }
+}
+
+#[test]
+fn what_a_sender_dropped_is_said_with_where() {
+    let dropped = |attributes, events| Dropped { attributes, events, links: 0 };
+    let mut trace = agent(3);
+    trace.calls[1].dropped = dropped(1, 0);
+    assert_eq!(texts(&verdict(trace.clone()), 80, 4), ["! sender dropped 1 attribute of  turn 2"]);
+    trace.calls[2].dropped = dropped(170, 2);
+    assert_eq!(texts(&verdict(trace), 80, 4), ["! sender dropped 171 attributes and 2 events of  2 model calls"]);
 }
 
 #[test]

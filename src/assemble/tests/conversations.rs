@@ -172,6 +172,36 @@ fn a_rewritten_context_is_shown_once() {
 }
 
 #[test]
+fn what_its_sender_dropped_of_a_prompt_is_lost_and_not_rewritten() {
+    let (q1, a1) = (user("q1"), assistant("the answer to the first question"));
+    let trace = |dropped: u32| {
+        let prompt = [user("the tenth of many"), q1.clone(), a1.clone(), user("q2")];
+        one(vec![
+            llm(1, 0).asked(&[q1.clone()]).answered(&[a1.clone()]),
+            llm(3, 0).asked(&prompt).answered(&[assistant("a2")]).dropped(dropped),
+        ])
+    };
+    let marks = |trace: &AssembledTrace| {
+        let shown: Vec<_> = trace.conversations[0].messages.iter().map(|at| (at.history, at.rewritten)).collect();
+        (shown[2], trace.calls[1].dropped.attributes)
+    };
+    assert_eq!(marks(&trace(0)), ((true, true), 0));
+    assert_eq!(marks(&trace(170)), ((true, false), 170));
+}
+
+#[test]
+fn an_agent_that_was_answered_with_nothing_goes_on_in_its_conversation() {
+    let prompt = [system("S"), user("q1"), assistant("a1"), user("q2")];
+    let calls = |first: Made| vec![agent(10, 0, "A"), first, llm(4, 10).asked(&prompt).answered(&[assistant("a2")])];
+    let silent = llm(2, 10).asked(&prompt);
+    let expected = ["system S", "~user q1", "~assistant a1", "user q2", "assistant a2"];
+    assert_eq!(only_conversation(&one(calls(silent))), expected);
+    // One that was answered is asked anew.
+    let answered = llm(2, 10).asked(&prompt).answered(&[assistant("other words")]);
+    assert_eq!(conversations(&one(calls(answered))).len(), 2);
+}
+
+#[test]
 fn a_sliding_window_repeats_nothing() {
     let a = |nth: u32| assistant(&format!("this is answer number {nth}"));
     let q = |nth: u32| user(&format!("question {nth}"));

@@ -138,6 +138,12 @@ impl Made {
         self
     }
 
+    /// Its sender threw away so many attributes.
+    fn dropped(mut self, attributes: u32) -> Self {
+        self.translation.dropped.attributes = attributes;
+        self
+    }
+
     fn model(mut self, name: &str) -> Self {
         self.translation.genai.model = Some(name.into());
         self

@@ -202,6 +202,7 @@ fn assembled(run: &Run) -> AssembledTrace {
         ttft: None,
         stop_reason: Some("end_turn".into()),
         unexplained: 0,
+        dropped: crate::model::Dropped::default(),
         usage: Some(usage(14_000, 196)),
         cost: turn(2, 1, 14_000, 0.012).cost,
         unpriced: false,

@@ -10,7 +10,7 @@ use super::failures::{Failed, Failures};
 use super::index::TraceIndex;
 use super::pairs::PartPlace;
 use super::unanswered::{self, NoAnswer};
-use crate::model::{AssembledTrace, Content, ConversationMessage, Detail, Part, Role, SpanId, Timestamp};
+use crate::model::{AssembledTrace, Content, ConversationMessage, Detail, ModelCall, Part, Role, SpanId, Timestamp};
 
 /// The blocks of an answer, and what is looked up in each of its traces.
 pub fn of(detail: &Arc<Detail>) -> (Vec<TraceIndex>, outline::Outline<Block>) {
@@ -197,8 +197,9 @@ impl<'a> Writer<'a, '_> {
 
     fn turn(&mut self, call: usize) {
         self.retrievals_before(self.trace.calls[call].started);
-        let span = self.trace.calls[call].span;
-        self.outline.push(Block::Turn { trace: self.at, call }, ("turn", self.trace.trace, span), 2, 0);
+        let ModelCall { span, dropped, .. } = self.trace.calls[call];
+        let lines = 2 + usize::from(dropped.is_any());
+        self.outline.push(Block::Turn { trace: self.at, call }, ("turn", self.trace.trace, span), lines, 0);
         self.outline.holds(span);
     }
 

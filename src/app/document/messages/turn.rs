@@ -49,6 +49,13 @@ pub fn rule(to: &mut Builder, trace: &AssembledTrace, turn: Option<usize>, call:
     ];
     let text = to.fitting(forms.map(|facts| facts.into_iter().flatten().cloned().collect::<Vec<_>>().join(" · ")));
     to.rule(vec![Styled::new(format!("{text} "), Slot::MessageTurn)], vec![], Slot::MessageTurn);
+    if let Some(dropped) = format::dropped(call.dropped) {
+        let text = to.fitting([
+            format!("  its sender dropped {dropped}: not all that was sent or said is here"),
+            format!("  its sender dropped {dropped}"),
+        ]);
+        to.wrapped(2, 0, &[Styled::new(text.trim_start(), Slot::Warning)]);
+    }
 }
 
 /// `3.3s`; of a call without an end how long it has been under way.

@@ -14,13 +14,20 @@ const MISSING: u64 = 500;
 #[must_use]
 pub fn of(side: &Side) -> Vec<String> {
     let facts = side.facts();
+    let dropped = format::dropped(facts.dropped).map(|dropped| {
+        format!(
+            "Its sender dropped {dropped}: what they held is missing here. Its SDK keeps more where \
+             OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT is raised."
+        )
+    });
     if side.messages.is_empty() {
         let mut gaps =
             vec!["What this call was sent did not come with it: no message of its prompt is known.".to_owned()];
+        gaps.extend(dropped);
         gaps.extend(facts.recording_hint.as_ref().map(|how| format!("To have it recorded, {how}")));
         return gaps;
     }
-    let mut gaps = Vec::new();
+    let mut gaps: Vec<String> = dropped.into_iter().collect();
     let unanswered = results_without_calls(side);
     if unanswered > 0 {
         let results = counted(unanswered, "result");

@@ -138,3 +138,11 @@ fn a_prompt_is_readable_at_any_width() {
         }
     }
 }
+
+#[test]
+fn what_a_sender_dropped_of_a_prompt_is_missing_from_it() {
+    let mut calls = two_calls();
+    calls[1].dropped.events = 3;
+    let lines = prompt_of(run(calls, vec![], vec![]), 2, false, 200);
+    place(&lines, "Its sender dropped 3 events: what they held is missing here.");
+}
