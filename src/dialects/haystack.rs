@@ -347,11 +347,11 @@ mod tests {
                 .with(&[("haystack.tool.name", "run_job"), ("haystack.agent.step.tool.output", output)]);
             sides(&span.typed("haystack.tool.error", failed).translate()).1
         };
-        assert_eq!(ran(r#"{"error": "It is locked."}"#, "true"), ["tool: =! It is locked."]);
-        assert_eq!(ran(r#"{"error": "none"}"#, "false"), [r#"tool: = {"error":"none"}"#]);
+        assert_eq!(ran(r#"{"error": "It is locked."}"#, "true"), ["tool: =!- It is locked."]);
+        assert_eq!(ran(r#"{"error": "none"}"#, "false"), [r#"tool: =- json {"error":"none"}"#]);
         assert_eq!(
             ran(r#"{"error": "It is locked.", "pid": 4}"#, "true"),
-            [r#"tool: =! {"error":"It is locked.","pid":4}"#]
+            [r#"tool: =!- json {"error":"It is locked.","pid":4}"#]
         );
     }
 
