@@ -19,7 +19,7 @@ use super::{
     openinference_forms::block,
     reading,
 };
-use crate::model::{Attributes, Content, Message, Part, Role, Source, ToolName, Translation, Value};
+use crate::model::{Attributes, Content, Message, Part, Role, Source, ToolName, Translation, Value, json};
 
 /// A tool's run: its arguments, and what it returned.
 pub fn run(source: &Source, into: &mut Translation) -> (Vec<Message>, Vec<Message>) {
@@ -41,7 +41,8 @@ pub fn run(source: &Source, into: &mut Translation) -> (Vec<Message>, Vec<Messag
     if let Some(name) = name.flatten() {
         into.genai.tool.get_or_insert_with(ToolName::default).name = Some(name);
     }
-    let rest = returned.filter(|_| result.is_none());
+    let unquoted = returned.and_then(|value| unquoted(value, attributes));
+    let rest = unquoted.as_ref().or(returned).filter(|_| result.is_none());
     let (prompt, mut completion) = if attributes.str("output.mime_type") == Some("text/plain") {
         // The mime type is that of text, whatever the value looks like.
         let (prompt, _) = gen_ai::execution(arguments.as_ref(), None, &into.genai);
@@ -53,6 +54,15 @@ pub fn run(source: &Source, into: &mut Translation) -> (Vec<Message>, Vec<Messag
     };
     completion.extend(result.map(|part| Message::new(Role::Tool, vec![part])));
     (prompt, completion)
+}
+
+/// The text that a tool returned where it was written as JSON: `"18C"`, quotation marks and all.
+fn unquoted(value: &Value, attributes: &Attributes) -> Option<Value> {
+    attributes.str("output.mime_type").filter(|kind| *kind == "application/json")?;
+    match json::parse(value.as_str()?.trim()).ok()? {
+        Value::String(text) => Some(Value::String(text)),
+        _ => None,
+    }
 }
 
 /// A tool's arguments, freed of what a framework wrapped around them, and the tool's name where only that has it.
@@ -151,6 +161,15 @@ mod tests {
         }
         let text = span(&[("output.value", r#"{"a":1}"#), ("output.mime_type", "text/plain")]);
         assert_eq!(text.1, [r#"tool: =- {"a":1}"#]);
+    }
+
+    #[test]
+    fn a_text_that_is_written_as_json_is_what_the_tool_returned() {
+        let returned = |text: &str, kind: &str| span(&[("output.value", text), ("output.mime_type", kind)]).1;
+        assert_eq!(returned(r#""pong from \"db-1\"""#, "application/json"), [r#"tool: =- pong from "db-1""#]);
+        assert_eq!(returned("4", "application/json"), ["tool: =- 4"]);
+        // Its own quotation marks.
+        assert_eq!(returned(r#""pong""#, "text/plain"), [r#"tool: =- "pong""#]);
     }
 
     #[test]

@@ -51,7 +51,7 @@ pub fn rule(to: &mut Builder, trace: &AssembledTrace, turn: Option<usize>, call:
     to.rule(vec![Styled::new(format!("{text} "), Slot::MessageTurn)], vec![], Slot::MessageTurn);
     if let Some(dropped) = format::dropped(call.dropped) {
         let text = to.fitting([
-            format!("  its sender dropped {dropped}: not all that was sent or said is here"),
+            format!("  its sender dropped {dropped}: not all of it is here"),
             format!("  its sender dropped {dropped}"),
         ]);
         to.wrapped(2, 0, &[Styled::new(text.trim_start(), Slot::Warning)]);

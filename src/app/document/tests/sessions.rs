@@ -91,6 +91,6 @@ fn a_turn_of_which_something_was_dropped_says_so_beneath_its_rule() {
     let dropped = ModelCall { dropped: Dropped { attributes: 170, ..Dropped::default() }, ..call(1) };
     let conversation = vec![message(0, Role::User, vec![Content::Text("hi".into())])];
     let shown = lines(messages::blocks, &detail(vec![run(vec![dropped], conversation, Vec::new())]), 90);
-    let at = place(&shown, "its sender dropped 170 attributes: not all that was sent or said is here");
+    let at = place(&shown, "its sender dropped 170 attributes: not all of it is here");
     assert!(shown[at - 1].starts_with("── turn 1"), "{shown:#?}");
 }
