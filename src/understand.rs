@@ -69,7 +69,10 @@ pub fn log(
         });
     }
     let mut translation = translated(&Source::from(&record), prices);
-    translation.dropped.attributes = record.dropped_attributes;
+    // The span that is made of it has them as well.
+    if made.is_none() {
+        translation.dropped.attributes = record.dropped_attributes;
+    }
     if answers.is_some() {
         dialects::confirm(&mut translation);
     }

@@ -111,7 +111,9 @@ impl ConversationBuilder<'_> {
         let (conversation, mut new_messages) = self.match_prompt(call);
         if placed.is_partial {
             // What stood before them is lost, and nothing says that they stand in its place.
-            new_messages.iter_mut().for_each(|new_message| new_message.rewritten = false);
+            for new_message in &mut new_messages {
+                new_message.rewritten = false;
+            }
         }
         let open = &mut self.conversations.all[conversation];
         open.kept_elsewhere |= !prompt.is_empty() && prompt.iter().all(|keyed| keyed.fingerprint.role == Role::Tool);

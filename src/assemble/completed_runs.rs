@@ -52,6 +52,12 @@ impl Callers {
     /// for it is no other's.
     pub fn of(conversations: &[BuiltConversation], runs: &[ToolRun]) -> Self {
         let mut callers = Self { by_id: HashMap::new(), nameless: HashMap::new() };
+        let mut taken: HashMap<(&str, u64, SpanId), usize> = HashMap::new();
+        for run in runs.iter().filter(|run| run.call_id.is_none()) {
+            if let Some(by) = run.called_by {
+                *taken.entry((run.name.as_str(), run.input.hash(), by)).or_default() += 1;
+            }
+        }
         let messages = conversations.iter().flat_map(|conversation| &conversation.messages);
         for placed in messages.filter(|placed| !placed.shown.history && placed.shown.message.role == Role::Assistant) {
             for part in &placed.shown.message.parts {
@@ -62,16 +68,13 @@ impl Callers {
                     }
                     Some(_) => {}
                     None => {
-                        let key = (call.name.clone(), Arguments::hash_of(&call.input));
-                        callers.nameless.entry(key).or_default().push_back(placed.shown.span);
+                        let (hash, by) = (Arguments::hash_of(&call.input), placed.shown.span);
+                        match taken.get_mut(&(call.name.as_str(), hash, by)).filter(|left| **left > 0) {
+                            Some(left) => *left -= 1,
+                            None => callers.nameless.entry((call.name.clone(), hash)).or_default().push_back(by),
+                        }
                     }
                 }
-            }
-        }
-        for run in runs.iter().filter(|run| run.call_id.is_none() && run.called_by.is_some()) {
-            let Some(asked) = callers.nameless.get_mut(&(run.name.clone(), run.input.hash())) else { continue };
-            if let Some(at) = asked.iter().position(|span| Some(*span) == run.called_by) {
-                asked.remove(at);
             }
         }
         callers
