@@ -1,6 +1,6 @@
 //! What an agent did, as a person reads it: conversations, tool runs, calls, errors.
 
-use std::{borrow::Cow, sync::Arc, time::Duration};
+use std::{borrow::Cow, collections::HashSet, sync::Arc, time::Duration};
 
 use serde::{Deserialize, Serialize};
 
@@ -376,6 +376,18 @@ impl AssembledTrace {
     #[must_use]
     pub fn running_until(&self) -> Option<Timestamp> {
         Some(self.waits?.until(self.last_seen, self.program_ended))
+    }
+
+    /// The spans that count as a call and sum up several: agents' whose own calls are not recorded, and which tools ran
+    /// for. Their tokens are those of no one prompt.
+    #[must_use]
+    pub fn sums(&self) -> HashSet<SpanId> {
+        let agents: HashSet<SpanId> =
+            self.calls.iter().filter(|call| call.category == Category::Agent).map(|call| call.span).collect();
+        if agents.is_empty() {
+            return agents;
+        }
+        self.tools.iter().filter_map(|run| run.called_by).filter(|by| agents.contains(by)).collect()
     }
 
     /// Which turn each of its calls is, from 1; `None` for calls that take none.

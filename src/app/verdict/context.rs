@@ -23,8 +23,9 @@ pub fn of(trace: &AssembledTrace) -> Option<ContextUse> {
     let turns = trace.turns();
     let calls: Vec<(&ModelCall, usize)> =
         trace.calls.iter().zip(turns).filter_map(|(call, turn)| Some((call, turn?))).collect();
-    let filled =
-        calls.iter().filter_map(|(call, _)| Some((call.usage?.input()?, call.window.filter(|window| *window > 0)?)));
+    let sums = trace.sums();
+    let single = calls.iter().filter(|(call, _)| !sums.contains(&call.span));
+    let filled = single.filter_map(|(call, _)| Some((call.usage?.input()?, call.window.filter(|window| *window > 0)?)));
     // Shares are compared without dividing: a/b < c/d where a·d < c·b.
     let fullest = filled.max_by(|left, right| {
         let product = |used: u64, window: u64| u128::from(used) * u128::from(window);

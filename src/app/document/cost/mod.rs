@@ -270,7 +270,9 @@ fn newest(to: &mut Builder, detail: &Detail) {
 /// The call with the largest prompt, where it is known what was sent.
 fn largest(detail: &Detail, calls: &[Call]) -> Option<usize> {
     let input = |call: &ModelCall| call.usage.and_then(|usage| usage.input()).filter(|input| *input > 0);
-    let known = calls.iter().enumerate().filter(|(_, call)| !call.facts(detail).request.is_empty());
+    let sums: Vec<_> = detail.traces.iter().map(|trace| trace.sums()).collect();
+    let is_single = |call: &Call| !sums[call.trace].contains(&call.facts(detail).span);
+    let known = calls.iter().enumerate().filter(|(_, call)| !call.facts(detail).request.is_empty() && is_single(call));
     known.filter_map(|(at, call)| Some((input(call.facts(detail))?, at))).max().map(|(_, at)| at)
 }
 

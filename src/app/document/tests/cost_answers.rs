@@ -82,6 +82,12 @@ fn what_fills_a_prompt_adds_up_and_what_was_not_recorded_is_a_share_of_its_own()
     let at = place(&shown, "what fills the largest prompt, turn 1 (estimated)");
     assert!(shown[at + 1].starts_with("system") && shown[at + 1].ends_with("96%"), "{shown:#?}");
     assert!(shown[at + 2].starts_with("new") && shown[at + 2].ends_with("4%"), "{shown:#?}");
+    // The sum of an agent's calls is no prompt.
+    let agents = vec![ModelCall { category: Category::Agent, ..sent(1, None, &PROMPT.repeat(4), [100, 0, 0]) }];
+    let of_agent = |tools| lines(cost::blocks, &detail(vec![run(agents.clone(), Vec::new(), tools)]), 80);
+    let says = |shown: Vec<String>| shown.iter().any(|line| line.contains("what fills the largest prompt"));
+    assert!(says(of_agent(Vec::new())));
+    assert!(!says(of_agent(vec![ToolRun { called_by: Some(span(1)), ..ran(Some("a"), "Oslo", ToolStatus::Ok) }])));
     let unknown = vec![sent(1, None, PROMPT, [10_000, 0, 0])];
     let shown = lines(cost::blocks, &detail(vec![run(unknown, Vec::new(), Vec::new())]), 80);
     let rest = &shown[place(&shown, "unaccounted ")];
