@@ -159,7 +159,7 @@ use fact_keys::{FactRow, Field, How, Rank};
 pub use recording_hints::{RecordingHints, recording_hints};
 
 /// Of all dialects together; raised when any of them reads differently, so that stored spans are translated again.
-pub const VERSION: u32 = 16;
+pub const VERSION: u32 = 17;
 
 /// Every dialect we read, most trusted first. All that match are run; `assemble::exchange` weighs their readings.
 pub const DIALECTS: &[Dialect] = &[
