@@ -4,7 +4,7 @@ use super::{
     hashes::{ResponseHash, ScopeHash},
     limits::{Limited, NODES_OF_A_CALL},
     span_digest::SpanDigest,
-    span_tree::SpanTree,
+    span_tree::{SpanNode, SpanTree},
 };
 use crate::model::{Cost, TokenUsage};
 
@@ -29,6 +29,13 @@ pub struct Call {
 }
 
 impl Call {
+    /// What one node records of a call.
+    pub fn of_node(tree: &SpanTree, node: usize) -> Self {
+        let SpanNode { usage, cost, .. } = &tree.nodes[node];
+        let (usage, cost, failed) = (*usage, cost.cloned(), tree.nodes[node].failed());
+        Self { node, also: Vec::new(), usage, cost, unpriced: false, broke_off: false, failed }
+    }
+
     /// The node that stands for the call, then those of its other records.
     pub fn nodes(&self) -> impl Iterator<Item = usize> + '_ {
         [self.node].into_iter().chain(self.also.iter().copied())

@@ -283,15 +283,14 @@ impl Counting<'_, '_> {
 
     /// Adds a node as a call, together with the node that ends its stream; returns the index of the call.
     fn add(&mut self, at: usize) -> usize {
-        let node = &self.tree.nodes[at];
-        let (mut usage, mut cost, failed) = (node.usage, node.cost.cloned(), node.failed());
+        let mut call = Call::of_node(self.tree, at);
         let end = self.streams.get(&at).copied();
         if let Some(end) = end.map(|end| &self.tree.nodes[end]) {
-            cost = usage::cost_of((usage, cost.as_ref()), (end.usage, end.cost)).cloned();
-            usage = usage::fullest(usage, end.usage);
+            call.cost = usage::cost_of((call.usage, call.cost.as_ref()), (end.usage, end.cost)).cloned();
+            call.usage = usage::fullest(call.usage, end.usage);
         }
-        let also = end.into_iter().collect();
-        self.calls.push(Call { node: at, also, usage, cost, unpriced: false, broke_off: false, failed });
+        call.also = end.into_iter().collect();
+        self.calls.push(call);
         self.calls.len() - 1
     }
 

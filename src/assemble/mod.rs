@@ -173,7 +173,7 @@ use loaded_trace::LoadedTrace;
 use session_history::SessionHistory;
 use text_hash::hash;
 
-pub use ended_calls::{Adopted, EndedCall, EndedCalls, KnownTraces, Pair};
+pub use ended_calls::{Adopted, Adoption, EndedCall, EndedCalls, KnownTraces, Pair};
 pub use evaluations::together as score;
 pub use span_digest::SpanDigest;
 pub use steps::{Step, StepKind};

@@ -23,7 +23,7 @@ pub enum Evidence {
 }
 
 /// How much later than a span another may end and still count as ended within it: a millisecond, in nanoseconds.
-const CLOCK: u64 = 1_000_000;
+pub const CLOCK: u64 = 1_000_000;
 
 /// An answer of at least this many bytes, white space left out, is hardly given twice by chance.
 const DISTINCTIVE: u64 = 16;
@@ -53,6 +53,11 @@ pub fn compare(tree: &SpanTree, left: &Call, right: &Call) -> Evidence {
         (None, _) if are_of_other_models(tree, left, right) => Evidence::Different,
         (None, _) => Evidence::None,
     }
+}
+
+/// Whether two records say the same: they are of one call, whatever their tokens and times.
+pub fn say_the_same(tree: &SpanTree, left: &Call, right: &Call) -> bool {
+    compare(tree, left, right) == Evidence::Same || share_call(tree, left, right)
 }
 
 /// Whether a call span and the call with tokens beneath it are two records of one call. `only` is false if calls

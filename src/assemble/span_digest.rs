@@ -197,6 +197,11 @@ impl SpanDigest {
         self.span.filter(|_| !self.is_log)
     }
 
+    /// Whether it is a span without a parent that was received.
+    pub fn is_top(&self) -> bool {
+        !self.is_log && self.parent.is_none() && !self.synthetic
+    }
+
     /// The same span or log record in a trace that adopted its own, because that is a record of `call`.
     #[must_use]
     pub fn beneath(self, call: SpanId) -> Self {

@@ -73,7 +73,7 @@ pub(super) enum Content<'a> {
 }
 
 impl<'a> GroupPlan<'a> {
-    /// Decides what is stored of the submissions, and of the responses that `placements` moves. Their digests are added to
+    /// Decides what is stored of the submissions, and of what `placements` move. Their digests are added to
     /// `summaries` at once; if the group is not committed, the caller must remove them with [`Summaries::forget`].
     pub fn new(
         connection: &Connection,
@@ -83,7 +83,8 @@ impl<'a> GroupPlan<'a> {
         placements: &'a Placements,
         now: Instant,
     ) -> Result<Self, DatabaseError> {
-        let most = if submissions.is_empty() { DUE_WHILE_IDLE } else { DUE_BESIDE_OTHERS };
+        let is_idle = submissions.is_empty() && placements.adopted.is_empty();
+        let most = if is_idle { DUE_WHILE_IDLE } else { DUE_BESIDE_OTHERS };
         let due = summaries.due_at(now, most);
         let mut plan = Self { touched: due.into_iter().chain(summaries.made()).collect(), ..Self::default() };
         for submission in submissions {

@@ -260,7 +260,9 @@ fn next_logs(connection: &Connection, prices: &Prices) -> Result<Reprocessed, Da
     });
     let adopters = adoption::adopters(connection, moved)?;
     for (id, position, before, mut log, raw) in decoded {
-        log.trace = log.trace.map(|trace| adopters.get(&trace).map_or(trace, |adopter| adopter.0));
+        if let Some(to) = log.trace.and_then(|trace| adopters.get(&trace)) {
+            to.place(&mut log);
+        }
         // A response that had been placed at the span of its request is placed there again once it is stored.
         let understood = surviving(|| {
             let (log, made) = understand::log(log, raw, prices, None);

@@ -236,7 +236,9 @@ impl Summaries {
         let digests = self.digests(trace);
         let place = self.traces.get(&trace).and_then(|cached| cached.spans.get(&span));
         let own = place.and_then(|(place, _)| digests.get(*place));
-        own.into_iter().chain(digests.iter().filter(move |digest| digest.is_record_of(span)))
+        let has_logs = self.traces.get(&trace).is_some_and(|cached| cached.spans.len() < digests.len());
+        let logs = if has_logs { digests } else { &[] };
+        own.into_iter().chain(logs.iter().filter(move |digest| digest.is_record_of(span)))
     }
 
     /// Whether such a trace has a span.

@@ -199,8 +199,10 @@ impl StoreWriter {
     /// Puts the traces that only record a call of another one into that one.
     fn adopt_candidates(&mut self) {
         while self.reopens.is_none() && self.ended_calls.has_candidates() {
-            // Why it failed is reported; they stay traces of their own.
-            drop(self.with_recovery(std::iter::empty(), Self::adopt));
+            // Why it failed is reported. They stay traces of their own until the store is opened again.
+            if self.with_recovery(std::iter::empty(), Self::adopt).is_err() {
+                break;
+            }
         }
     }
 

@@ -227,7 +227,7 @@ impl Cycles {
 }
 
 /// What no store has, however often it was killed.
-const WRONG: [(&str, &str); 6] = [
+const WRONG: [(&str, &str); 7] = [
     (
         "traces whose row was made from another number of spans",
         "select count(*) from (select trace, count(*) as held from spans group by trace) as held
@@ -244,6 +244,11 @@ const WRONG: [(&str, &str); 6] = [
         "select count(*) from contents where id not in (select content from trace_contents)",
     ),
     ("steps of no trace", "select count(*) from steps where trace not in (select trace from spans)"),
+    (
+        "traces that are in another one and listed as well, or in one that is not there",
+        "select count(*) from adopted_traces
+         where trace in (select trace from spans) or adopter not in (select trace from spans)",
+    ),
 ];
 
 /// One span of a model call, with a message that all have, one that its trace has, and so many bytes that nothing

@@ -88,10 +88,10 @@ impl KnownTraces for BTreeMap<TraceId, Trace> {
         of.flat_map(|of| of.spans.values().map(|(_, digest)| digest).chain(&of.logs)).take(most + 1).collect()
     }
 
-    fn digests_of(&self, (trace, span): (TraceId, SpanId)) -> Vec<&SpanDigest> {
+    fn digests_of(&self, (trace, span): (TraceId, SpanId), most: usize) -> Vec<&SpanDigest> {
         let Some(of) = self.get(&trace) else { return Vec::new() };
         let own = of.spans.get(&span).map(|(_, digest)| digest);
-        own.into_iter().chain(of.logs.iter().filter(|digest| digest.is_record_of(span))).collect()
+        own.into_iter().chain(of.logs.iter().filter(|digest| digest.is_record_of(span))).take(most).collect()
     }
 
     fn has(&self, (trace, span): (TraceId, SpanId)) -> bool {
@@ -206,15 +206,12 @@ impl Gathered {
 
     /// Puts the traces that only record a call of another one into that one, as the store does.
     fn adopt(&mut self) {
-        let mut adopted = Adopted::default();
-        adopted.decide(self.ended_calls.take_pairs(usize::MAX), &self.traces);
-        let mut places: Vec<_> = adopted.0.iter().map(|(trace, (adopter, call))| (*trace, *adopter, *call)).collect();
-        // Into one that is adopted itself nothing is put: what would go there goes where that goes.
-        places.sort_unstable();
-        for (trace, adopter, call) in places {
+        let pairs = self.ended_calls.take_pairs(usize::MAX);
+        let adopted = Adopted::decide(pairs, HashMap::new(), &self.traces);
+        for (trace, to) in adopted.new {
             let Some(Trace { spans, logs }) = self.traces.remove(&trace) else { continue };
-            let other = self.traces.entry(adopted.adopter_of(adopter)).or_default();
-            other.spans.extend(spans.into_iter().map(|(id, (rank, digest))| (id, (rank, digest.beneath(call)))));
+            let other = self.traces.entry(to.adopter).or_default();
+            other.spans.extend(spans.into_iter().map(|(id, (rank, digest))| (id, (rank, digest.beneath(to.call)))));
             other.logs.extend(logs);
         }
     }

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     decode::{self, Encoding},
     model::{Removal, Totals},
+    store::Marked,
     understand,
 };
 
@@ -162,14 +163,26 @@ fn elsewhere(mut sent: Sent) -> Sent {
     sent
 }
 
+/// A call of which no content was recorded.
+fn silent(mut sent: Sent) -> Sent {
+    let kept = sent.span.attributes.iter().filter(|(key, _)| !key.ends_with(".messages"));
+    sent.span.attributes = kept.map(|(key, value)| (key.to_owned(), value.clone())).collect();
+    sent
+}
+
+fn understood(Sent { span, .. }: Sent) -> Submission {
+    let raw = Bytes::from(encode::span_bytes(&span));
+    let span = PreparedSpan::new(understand::span(span, raw, &PRICES).0);
+    Submission { spans: vec![span], ..Submission::default() }
+}
+
 /// How many traces there are, and how many calls count, once some calls were sent.
 fn counted(calls: impl IntoIterator<Item = Sent>) -> (u64, u64) {
-    let store = Store::open(&Place::Memory, PRICES.clone()).unwrap();
-    for Sent { span, .. } in calls {
-        let raw = Bytes::from(encode::span_bytes(&span));
-        let span = PreparedSpan::new(understand::span(span, raw, &PRICES).0);
-        store.writer().submit_blocking(Submission { spans: vec![span], ..Submission::default() }).unwrap();
-    }
+    counted_of(calls.into_iter().map(understood))
+}
+
+fn counted_of(exports: impl IntoIterator<Item = Submission>) -> (u64, u64) {
+    let store = stored(exports);
     (number(&store, "select count(*) from traces"), overview(&store, Filter::default()).totals.model_calls)
 }
 
@@ -205,4 +218,65 @@ fn only_what_one_process_recorded_twice_is_one_call() {
     (request.span.started, request.span.ended) = (Timestamp(210), Some(Timestamp(790)));
     let late = counted([root(), outer(), lone(), request.clone()]);
     assert_eq!((late, counted([request, lone(), root(), outer()])), ((1, 1), (1, 1)));
+}
+
+#[test]
+fn where_only_tokens_say_that_two_calls_are_one_there_has_to_be_one_of_each() {
+    let root = || span("a", 1);
+    let outer = || silent(beneath(call("a", 2, "framework", [100, 900], ""), 1));
+    let lone = |of: &str, id, times| silent(call(of, id, "client", times, ""));
+    assert_eq!(counted([lone("b", 3, [200, 800]), outer(), root()]), (1, 1));
+    assert_eq!(counted([lone("b", 3, [200, 400]), lone("c", 4, [500, 800]), outer(), root()]), (3, 3));
+    let other = silent(beneath(call("a", 5, "framework", [150, 950], ""), 1));
+    let calls = [lone("b", 3, [200, 800]), outer(), other, root()].map(understood);
+    let together =
+        Submission { spans: calls.into_iter().flat_map(|call| call.spans).collect(), ..Submission::default() };
+    assert_eq!(counted_of([together]), (2, 3));
+    // A record of the same scope, beside the call in its own trace, is that of the call.
+    let beside = beneath(call("a", 6, "client", [200, 800], ""), 1);
+    assert_eq!(counted([silent(beside), lone("b", 3, [210, 790]), outer(), root()]).0, 2);
+}
+
+#[test]
+fn a_further_call_under_the_id_of_an_adopted_trace_is_no_part_of_the_call_that_it_was_adopted_for() {
+    let sunny = "It is sunny in Oslo today.";
+    let outer = beneath(call("a", 2, "framework", [100, 900], sunny), 1);
+    let lone = call("b", 3, "client", [200, 800], sunny);
+    let next = call("b", 4, "client", [2000, 2100], "It rains in Bergen as always.");
+    assert_eq!(counted([span("a", 1), outer, lone, next]), (2, 2));
+}
+
+#[test]
+fn calls_are_known_when_the_store_is_opened_again_and_marks_and_scores_go_with_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::File(folder.path().join("a"));
+    let sunny = "It is sunny in Oslo today.";
+    let store = Store::open(&place, PRICES.clone()).unwrap();
+    store.writer().submit_blocking(understood(call("b", 3, "client", [200, 800], sunny))).unwrap();
+    store.mark('m', Some(&Marked { trace: trace("b"), span: None, note: "here".into() })).unwrap();
+    // A score that names the trace and no span.
+    let mut score = log("scored");
+    (score.trace, score.span) = (Some(trace("b")), None);
+    let raw = encode::log_bytes(&score);
+    let score = PreparedLog::new(understand::log(score, raw.into(), &PRICES, None).0, 0);
+    store.writer().submit_blocking(Submission { logs: vec![score], ..Submission::default() }).unwrap();
+    store.close();
+    let store = Store::open(&place, PRICES.clone()).unwrap();
+    for sent in [beneath(call("a", 2, "framework", [100, 900], sunny), 1), span("a", 1)] {
+        store.writer().submit_blocking(understood(sent)).unwrap();
+    }
+    let lone = span("b", 3).span.id;
+    let places = |store: &Store| {
+        let Ok(Answer::Marks(marks)) = store.answer(&Query::Marks) else { panic!("marks are listed") };
+        let rows = rows(store, "a");
+        let log = rows.logs.first().and_then(|log| log.span);
+        (marks.iter().map(|mark| (mark.trace, mark.span)).collect::<Vec<_>>(), rows.spans.len(), log)
+    };
+    let expected = (vec![(trace("a"), Some(lone))], 3, Some(lone));
+    assert_eq!((places(&store), left_over(&store)), (expected.clone(), vec![]));
+    sql(&store, "update spans set dialects = 1; update logs set dialects = 1").unwrap();
+    store.close();
+    let store = Store::open(&place, PRICES.clone()).unwrap();
+    store.wait_until_reprocessed().unwrap();
+    assert_eq!((places(&store), left_over(&store)), (expected, vec![]));
 }

@@ -17,7 +17,7 @@ use crate::{
         retention::Within,
         rows,
         stored_ids::StoredIds,
-        summaries::Summaries,
+        summaries::{Summaries, Summarized},
     },
 };
 
@@ -28,7 +28,7 @@ struct Written<'a> {
 }
 
 impl<'a> Written<'a> {
-    /// Takes out the responses that `placements` move, and writes the group. The caller has begun a transaction.
+    /// Takes out what `placements` move, and writes the group. The caller has begun a transaction.
     fn write(
         connection: &Connection,
         stored_ids: &mut StoredIds,
@@ -69,8 +69,11 @@ impl StoreWriter {
     /// opened.
     pub(super) fn load(&mut self) -> Result<(), DatabaseError> {
         if self.stored_ids.is_none() {
-            let (mut stored_ids, stale_summaries) =
-                self.connection.with(|connection| Ok((StoredIds::load(connection)?, stale_summaries(connection)?)))?;
+            let load = |connection: &Connection| {
+                Ok((StoredIds::load(connection)?, stale_summaries(connection)?, EndedCalls::load(connection)?))
+            };
+            let (mut stored_ids, stale_summaries, ended_calls) = self.connection.with(load)?;
+            self.ended_calls = ended_calls;
             // Some have no row, because they were reprocessed and the program was killed. Something of them is stored.
             stored_ids.traces.add(stale_summaries.iter().map(rows::trace_number));
             self.summaries.expect(stale_summaries);
@@ -116,6 +119,8 @@ impl StoreWriter {
         let placements = connection.with(|connection| adoptions.placements(connection, prices))?;
         if adoptions.is_empty() {
             moving.clear();
+            // What was loaded to be compared is not kept for ever.
+            summaries.committed(Summarized::default(), now);
             return Ok(Changes::default());
         }
         let written = connection.write(|connection| {
