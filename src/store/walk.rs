@@ -6,7 +6,7 @@ use std::collections::{HashMap, HashSet};
 use duckdb::{Connection, Row, named_params, types::Value as Sql};
 
 use super::{
-    DatabaseError, Store, StoreError,
+    DatabaseError, Store, StoreError, adoption,
     hash_ids::LogId,
     open::is_out_of_memory,
     queries, received,
@@ -84,6 +84,7 @@ impl Store {
     pub fn log_ids(&self, pick: &Pick) -> Result<Vec<LogId>, StoreError> {
         let ask = |connection: &Connection| {
             queries::at_one_moment(connection, || {
+                let pick = &followed(connection, pick)?;
                 let passing = passing(connection, pick)?;
                 let logs = ask(connection, include_str!("queries/pick_logs.sql"), pick, |row| {
                     let trace = row.get::<_, Option<u128>>(1)?.and_then(trace_id);
@@ -113,10 +114,11 @@ impl Store {
         Ok(self.connection.with_room(read)?)
     }
 
-    /// The traces picked, by start.
+    /// The traces picked, by start. Of a trace that is in another one that is picked.
     pub fn picked(&self, pick: &Pick) -> Result<Vec<Picked>, StoreError> {
         let ask = |connection: &Connection| {
             queries::at_one_moment(connection, || {
+                let pick = &followed(connection, pick)?;
                 let passing = passing(connection, pick)?;
                 let mut picked = ask(connection, include_str!("queries/pick_traces.sql"), pick, |row| {
                     let session = row.get::<_, Option<String>>(1)?.as_deref().map(SessionId::from);
@@ -145,6 +147,14 @@ pub fn by_session(traces: Vec<Picked>) -> Vec<Vec<Picked>> {
         }
     }
     sessions
+}
+
+/// A pick with the trace that its trace is in.
+fn followed(connection: &Connection, pick: &Pick) -> Result<Pick, DatabaseError> {
+    let Some(trace) = pick.trace else { return Ok(pick.clone()) };
+    let adopters = adoption::adopters(connection, [trace].into_iter())?;
+    let trace = adopters.get(&trace).map_or(trace, |to| to.adopter);
+    Ok(Pick { trace: Some(trace), ..pick.clone() })
 }
 
 /// The traces that the filter of a pick lets through; `None` where it has none.

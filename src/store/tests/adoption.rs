@@ -122,6 +122,11 @@ fn its_raw_form_is_what_was_sent_and_it_goes_with_the_trace_that_adopted_it() {
     let of_others = raw.iter().flat_map(|(trace, spans)| spans.iter().filter(move |span| span.trace != *trace));
     let of_others: Vec<_> = of_others.collect();
     assert!(of_others.len() >= 4 && of_others.iter().all(|span| span.parent.is_none()));
+    // By its own id it is found where it is.
+    for span in &of_others {
+        let picked = store.picked(&Pick { trace: Some(span.trace), ..Pick::default() }).unwrap();
+        assert!(picked.len() == 1 && ids.contains(&picked[0].trace));
+    }
     for trace in ids {
         store.remove(Removal::Trace(trace)).unwrap();
     }
