@@ -70,10 +70,13 @@ pub fn connect(place: &Place) -> Result<Opened, OpenError> {
     };
     let is_file = matches!(place, Place::File(_));
     let (mut righted, mut mended) = (None, None);
-    let mut _alone = None;
-    if is_file {
+    let _alone = if is_file {
         prepare_folder(&path)?;
-        _alone = Lock::take_to_open(&path)?;
+        Lock::take_to_open(&path)?
+    } else {
+        None
+    };
+    if is_file {
         make(&path)?;
         check(&path)?;
         reserve::release(&path);

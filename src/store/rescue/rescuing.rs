@@ -102,6 +102,7 @@ pub fn rescue(path: &Path, prices: &Arc<Prices>, says: &dyn Fn(&str)) -> Result<
     // Zeros count as whole, because blocks that hold nothing have them; the engine says whether it needs one of them.
     if wrong_blocks(path, u64::MAX).map_err(io)?.is_empty() && is_readable(path) {
         remove(&made).map_err(io)?;
+        drop(fs::remove_file(with_suffix(path, TRIED)));
         return Ok(None);
     }
     if made.exists() && !is_newest(path, &made).map_err(io)? {
@@ -132,10 +133,12 @@ pub fn rescue(path: &Path, prices: &Arc<Prices>, says: &dyn Fn(&str)) -> Result<
         make_at(&making).map_err(about)?;
         done(found).map(Some)
     };
-    if forget_tries(path) >= TRIES {
+    if tries_of(path) >= TRIES {
         if is_readable(path) {
+            // Nothing has to be done about it: it would only end the program once more.
             return Err(unusable(format!("to read all of it has ended sideseat-tui {TRIES} times")));
         }
+        drop(fs::remove_file(with_suffix(path, TRIED)));
         return begin_anew(Found::Unread);
     }
     match salvaged(path, &making, prices, |salvaged| done(Found::Salvaged(salvaged))) {
@@ -185,15 +188,6 @@ fn salvaged(
 /// How often it was begun to read the store without that having come to an end.
 fn tries_of(path: &Path) -> u64 {
     fs::metadata(with_suffix(path, TRIED)).map_or(0, |file| file.len())
-}
-
-/// The same; where it is not to be read any more, the next start begins to count anew.
-fn forget_tries(path: &Path) -> u64 {
-    let count = tries_of(path);
-    if count >= TRIES {
-        drop(fs::remove_file(with_suffix(path, TRIED)));
-    }
-    count
 }
 
 /// Whether the engine opens the store as it is.

@@ -31,7 +31,7 @@ impl StoreWriter {
     pub(super) fn recover(&mut self) -> bool {
         let probe = |connection: &Connection| Ok(connection.execute_batch("select value from meta")?);
         let is_damaged = std::mem::take(&mut self.is_damaged);
-        let is_to_be_mended = is_damaged && self.next_rescue.is_none_or(|next| next.is_due());
+        let is_to_be_mended = is_damaged && self.next_rescue.is_none_or(NextRescue::is_due);
         if is_damaged && !is_to_be_mended {
             self.checkpointer.queue().damage_was_looked_at();
         }

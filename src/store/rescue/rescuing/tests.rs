@@ -165,6 +165,14 @@ fn what_ended_the_program_three_times_is_not_read_again() {
     store.close();
     let [kept] = &beside(&path)[..] else { panic!("{:?}", beside(&path)) };
     assert!(fs::read(folder.path().join(kept)).unwrap() == damaged);
+    // Nor is what can be opened all the same, at whatever start.
+    fs::write(&path, damage(&whole, 3)).unwrap();
+    assert!(is_readable(&path));
+    fs::write(with_suffix(&path, ".salvaging-tries"), "...").unwrap();
+    for _ in 0..2 {
+        let error = rescue(&path, &Arc::default(), &|_| ()).unwrap_err().to_string();
+        assert!(error.contains("has ended sideseat-tui 3 times"), "{error}");
+    }
 }
 
 #[test]
