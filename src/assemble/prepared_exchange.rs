@@ -14,6 +14,7 @@ use crate::model::{Role, SpanId, Timestamp};
 
 /// A counted call with its messages, and its place in the span tree.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is so or not, whatever the others are")]
 pub struct PlacedExchange {
     /// Its index among the counted calls of the trace, [`crate::model::AssembledTrace::calls`].
     pub turn: usize,

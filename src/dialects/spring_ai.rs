@@ -42,9 +42,10 @@ pub const DIALECT: Dialect = Dialect {
 const CONVERSATION: &str = "spring.ai.chat.client.conversation.id";
 
 fn matches(source: &Source) -> bool {
-    match source.is_log() {
-        true => logged(source).is_some() || found(source).is_some(),
-        false => source.attributes.has_prefix("spring.ai."),
+    if source.is_log() {
+        logged(source).is_some() || found(source).is_some()
+    } else {
+        source.attributes.has_prefix("spring.ai.")
     }
 }
 

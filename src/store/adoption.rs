@@ -134,7 +134,7 @@ impl Candidates {
             })
             .collect();
         let adopted = Adopted::decide(self.pairs, before, summaries);
-        Ok(Adoptions { late, adopted })
+        Ok(Adoptions { adopted, late })
     }
 }
 

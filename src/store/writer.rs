@@ -223,13 +223,10 @@ impl StoreWriter {
     /// bytes. Returns the submissions: none if a summary is due, or if only reprocessed rows or the end of the queue
     /// came.
     fn gather(&mut self) -> Vec<Queued<Submission>> {
-        let next = match self.reopens {
-            Some(at) => Some(at),
-            None => {
-                let due = self.summaries.due().into_iter().chain(self.retention.next(Instant::now()));
-                due.chain(self.rescues_again()).min()
-            }
-        };
+        let next = self.reopens.or_else(|| {
+            let due = self.summaries.due().into_iter().chain(self.retention.next(Instant::now()));
+            due.chain(self.rescues_again()).min()
+        });
         let first = match next {
             None => self.items.recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(due) => self.items.recv_timeout(due.saturating_duration_since(Instant::now())),

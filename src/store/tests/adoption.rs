@@ -260,11 +260,11 @@ fn calls_are_known_when_the_store_is_opened_again_and_marks_and_scores_go_with_t
     store.writer().submit_blocking(understood(call("b", 3, "client", [200, 800], sunny))).unwrap();
     store.mark('m', Some(&Marked { trace: trace("b"), span: None, note: "here".into() })).unwrap();
     // A score that names the trace and no span.
-    let mut score = log("scored");
-    (score.trace, score.span) = (Some(trace("b")), None);
-    let raw = encode::log_bytes(&score);
-    let score = PreparedLog::new(understand::log(score, raw.into(), &PRICES, None).0, 0);
-    store.writer().submit_blocking(Submission { logs: vec![score], ..Submission::default() }).unwrap();
+    let mut record = log("scored");
+    (record.trace, record.span) = (Some(trace("b")), None);
+    let raw = encode::log_bytes(&record);
+    let prepared = PreparedLog::new(understand::log(record, raw.into(), &PRICES, None).0, 0);
+    store.writer().submit_blocking(Submission { logs: vec![prepared], ..Submission::default() }).unwrap();
     store.close();
     let store = Store::open(&place, PRICES.clone()).unwrap();
     for sent in [beneath(call("a", 2, "framework", [100, 900], sunny), 1), span("a", 1)] {

@@ -312,7 +312,7 @@ fn models(to: &mut Builder, calls: &[&ModelCall]) {
                 model.lacks_price |= lacks_price;
             }
             None => {
-                models.push(Model { name, calls: 1, usage, cost, priced, unpriced, lacks_price, window: call.window })
+                models.push(Model { name, calls: 1, usage, cost, priced, unpriced, lacks_price, window: call.window });
             }
         }
     }
