@@ -7,12 +7,12 @@
 //! An understood body takes several times its size until it is committed. So only some bodies are understood ahead of the
 //! writer; the others wait as they were sent (`budget`).
 
-use std::{sync::Arc, thread};
+use std::{pin::pin, sync::Arc, thread, time::Duration};
 
 use bytes::Bytes;
 use tokio::{
     sync::{OwnedSemaphorePermit, Semaphore},
-    task,
+    task, time,
 };
 use tracing::warn;
 
@@ -31,6 +31,9 @@ use crate::{
 
 /// Bytes of a body from which on it is walked on the blocking pool.
 const LONG: usize = 64 << 10;
+
+/// How often who waits for a commit looks whether the store is being rescued, which may take minutes.
+const LOOKS: Duration = Duration::from_millis(if cfg!(test) { 1 } else { 500 });
 
 /// Stores exports. Cheap to clone.
 #[derive(Clone)]
@@ -133,18 +136,45 @@ impl Intake {
         encoding: Encoding,
         deadline: Deadline,
     ) -> Result<OwnedSemaphorePermit, Refusal> {
+        self.refuse_while_rescued()?;
         let memory = if body.len() < LONG {
             decode::memory(body, signal, encoding)
         } else {
             let body = body.clone();
             on_the_pool(&self.cores, deadline, move || Ok(decode::memory(&body, signal, encoding))).await?
         };
-        self.ahead.room_for(memory, deadline).await
+        let room = self.ahead.room_for(memory, deadline).await?;
+        self.refuse_while_rescued()?;
+        Ok(room)
+    }
+
+    /// Tells a sender to come again while what can be read of the store is put into a new file: nothing is stored meanwhile, and
+    /// what would wait for that would have no bound.
+    fn refuse_while_rescued(&self) -> Result<(), Refusal> {
+        match self.writer.rescue() {
+            Some(running @ Rescue::Running) => Err(Refusal::Failing(running.advice().to_owned())),
+            _ => Ok(()),
+        }
+    }
+
+    /// Waits for a commit, but not while the store is being rescued. What is committed after that is sent again, and stored once.
+    async fn unless_rescued<E: Into<Refusal>>(
+        &self,
+        commit: impl Future<Output = Result<(), E>>,
+    ) -> Result<(), Refusal> {
+        let mut commit = pin!(commit);
+        loop {
+            match time::timeout(LOOKS, &mut commit).await {
+                Ok(done) => return done.map_err(Into::into),
+                Err(_) => self.refuse_while_rescued()?,
+            }
+        }
     }
 
     async fn submit(&self, submission: Submission, items: ItemCounts) -> Result<(), Refusal> {
         if !submission.spans.is_empty() || !submission.logs.is_empty() {
-            self.writer.submit(submission).await?;
+            self.refuse_while_rescued()?;
+            self.unless_rescued(self.writer.submit(submission)).await?;
         }
         self.counts.accepted(items);
         Ok(())
@@ -226,6 +256,31 @@ fn rejection<T>(decoded: &Decoded<T>, what: &str) -> Accepted {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::store::{Place, Store, StoreError};
+
+    #[tokio::test]
+    async fn while_a_store_is_rescued_senders_are_told_to_come_again() {
+        let store = Store::open(&Place::Memory, Arc::default()).unwrap();
+        let writer = store.writer();
+        let intake = Intake::new(writer.clone(), Arc::default(), Arc::default());
+        let sent = || intake.traces(Project::default(), Bytes::from_static(b"["), Encoding::Json);
+        let logged = || intake.logs(Project::default(), Bytes::from_static(b"["), Encoding::Json);
+        let is_malformed = |refused: &Refusal| matches!(refused, Refusal::Malformed(_));
+        assert!(is_malformed(&sent().await.unwrap_err()));
+        writer.stands(Some(Rescue::Running));
+        // Before it is looked at what came, and also what waits since before.
+        let waits = std::future::pending::<Result<(), StoreError>>();
+        for refused in [sent().await.map(drop), logged().await.map(drop), intake.unless_rescued(waits).await] {
+            let refused = refused.unwrap_err();
+            assert!(matches!(refused, Refusal::Failing(_)) && refused.retry_after().is_some(), "{refused:?}");
+        }
+        for rescue in [Some(Rescue::Failed("no room".to_owned())), Some(Rescue::GivenUp(String::new())), None] {
+            writer.stands(rescue);
+            assert!(is_malformed(&sent().await.unwrap_err()));
+            assert!(is_malformed(&logged().await.unwrap_err()));
+        }
+        store.close();
+    }
 
     #[tokio::test]
     async fn a_body_that_makes_us_panic_costs_only_its_own_sender() {

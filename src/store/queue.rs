@@ -197,6 +197,12 @@ impl Writer {
         lock(&self.queue.health).rescue.clone()
     }
 
+    /// Has it stand so with a part of the file.
+    #[cfg(test)]
+    pub fn stands(&self, rescue: Option<Rescue>) {
+        lock(&self.queue.health).rescue = rescue;
+    }
+
     /// Removes something, and blocks until it has gone.
     pub fn remove(&self, removal: Removal) -> Result<Removed, StoreError> {
         if self.queue.is_closed.load(Ordering::Relaxed) {

@@ -202,7 +202,11 @@ async fn health_says_who_answers() {
     let health: serde_json::Value = serde_json::from_slice(&body).unwrap();
     assert_eq!((status.as_u16(), &health["status"]), (200, &"failing".into()));
     assert!(health.get("rescue").is_none());
-    for (rescue, word) in [(Rescue::Running, "running"), (Rescue::Failed("/home/me is full".into()), "failed")] {
+    for (rescue, word) in [
+        (Rescue::Running, "running"),
+        (Rescue::Failed("/home/me is full".into()), "failed"),
+        (Rescue::GivenUp("remove /home/me/a".into()), "given-up"),
+    ] {
         let damaged = Fake { rescue: Some(rescue.clone()), ..Fake::default() };
         let (status, _, body) = sent(&damaged, Request::get("/api/v1/health").body(Body::empty()).unwrap()).await;
         let health: serde_json::Value = serde_json::from_slice(&body).unwrap();
