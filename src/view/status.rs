@@ -74,6 +74,10 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect, areas: &Areas) {
     }
     if let Some(notice) = &state.notice {
         strip.left(0, vec![Styled::new(wrap::cut(&wrap::clean_line(&notice.text), line.width.into()), Slot::Accent)]);
+    } else if let Some(damage) = damage(state) {
+        // What comes from the right gives way to it.
+        let room = strip.room(line);
+        strip.left(0, vec![Styled::new(wrap::cut(&damage, room), Slot::StatusError)]);
     } else {
         match state.stage() {
             Stage::Browsing if state.stats.is_open() => {
@@ -110,22 +114,24 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect, areas: &Areas) {
     strip.draw(pen, line);
 }
 
-/// What is wrong with the store, as long as it is; `None` if nothing is.
+/// Why nothing is stored, as long as that is so; `None` if all is.
 fn standing(state: &State) -> Option<String> {
     let seen = &state.seen;
-    match &seen.rescue {
-        Some(Rescue::Running) => {
-            return Some("✗ damaged file: what can be read is being put into a new one; senders wait".to_owned());
-        }
-        _ if state.failing.is_some() || seen.disk_full.is_some() => {}
-        // All else goes on, and has things to say.
-        Some(Rescue::Failed(why)) if state.notice.is_none() => {
-            return Some(format!("✗ damaged file, not rescued: {why}"));
-        }
-        _ => {}
+    if seen.rescue == Some(Rescue::Running) {
+        return Some("✗ damaged file: what can be read is being put into a new one; senders try again".to_owned());
     }
     let failing = state.failing.as_ref().map(|why| format!("✗ nothing can be stored: {why}"));
     failing.or_else(|| seen.disk_full.as_ref().map(|left| format!("✗ the disk is nearly full: {left}; make room")))
+}
+
+/// What is wrong with a store that goes on with all else, in the place of where one is; `None` if nothing is.
+fn damage(state: &State) -> Option<String> {
+    match &state.seen.rescue {
+        Some(Rescue::Failed(why) | Rescue::GivenUp(why)) => {
+            Some(wrap::clean_line(&format!("✗ damaged file, not rescued: {why}")))
+        }
+        Some(Rescue::Running) | None => None,
+    }
 }
 
 fn right(strip: &mut Strip, state: &State, areas: &Areas) {

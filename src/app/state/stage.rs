@@ -90,10 +90,10 @@ impl State {
             Lamp::Rescuing
         } else if closed || self.failing.is_some() || self.seen.disk_full.is_some() {
             Lamp::Failing
-        } else if self.seen.rescue.is_some() {
-            Lamp::Damaged
         } else if self.paused.is_some() {
             Lamp::Paused
+        } else if self.seen.rescue.is_some() {
+            Lamp::Damaged
         } else if self.mode == Mode::Demo {
             Lamp::Demo
         } else if self.mode == Mode::Files {

@@ -222,9 +222,17 @@ fn a_damaged_file_is_said_in_header_and_status_as_long_as_it_is() {
         scene.event(tick(None, None));
         assert_eq!(scene.screen(), before);
     }
-    // Where all else goes on, a notice is read first.
+    // Where all else goes on, a notice is read first, and what else is said stays.
     let mut scene = Scene::of(runs());
     scene.event(tick(failed(), None));
+    scene.shows(&format!(" FOLLOW ▼  ✗ damaged file, not rescued: {why} "));
+    let mut scene = scene.pressed("j  g");
+    scene.shows(" g …  ✗ damaged file, not rescued: make ");
+    let mut paused = Scene::of(runs()).size(80, 24);
+    paused.event(tick(failed(), None));
+    let paused = paused.pressed("P");
+    paused.shows("◐ PAUSED");
+    paused.shows(" PAUSED  ✗ damaged file, not rescued: make ");
     scene.event(Event::Notice("copied".to_owned()));
     scene.shows("copied");
     scene.shows("✗ DAMAGED");

@@ -60,6 +60,12 @@ impl Strip {
         self.add(Entry { texts: vec![styled], rank, right: false, gap: GAP, least, ..Entry::default() })
     }
 
+    /// Columns of a line that the entries so far leave to another one.
+    pub fn room(&self, line: Rect) -> usize {
+        let taken = self.entries.iter().map(|entry| wrap::styled_width(&entry.texts) + GAP).sum::<usize>();
+        usize::from(line.width).saturating_sub(2 + taken)
+    }
+
     fn add(&mut self, entry: Entry) -> &mut Self {
         if entry.texts.iter().any(|styled| !styled.text.is_empty()) {
             self.entries.push(entry);
