@@ -309,7 +309,7 @@ fn run(request: Request, stream: &Arc<UnixStream>, access: &ReadAccess) -> anyho
     let code = reads.run(&store, &mut Output { printer: request.place, out: &mut out, says: &says, blobs: &blobs })?;
     out.send()?;
     // As of a closed store of which a part cannot be read.
-    Ok(if matches!(rescue, Some(Rescue::Failed(_))) && code == GOOD { BAD_INPUT } else { code })
+    Ok(if matches!(rescue, Some(Rescue::Failed(_) | Rescue::GivenUp(_))) && code == GOOD { BAD_INPUT } else { code })
 }
 
 fn request(stream: &UnixStream) -> anyhow::Result<Request> {

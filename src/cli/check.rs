@@ -59,7 +59,7 @@ pub fn check(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> {
         }
     }
     let damaged = Damaged::open(path).map_err(|error| match error {
-        OpenError::Unusable { why, .. } if why.contains(DAMAGED) => unreadable(path, &why, arguments.mend),
+        OpenError::Unusable { why, .. } if why.contains(DAMAGED) => unreadable(path, &why),
         error => start::named(settings, error),
     })?;
     let found = damaged.examine();
@@ -103,17 +103,13 @@ pub fn check(settings: &Settings, arguments: &Arguments) -> anyhow::Result<u8> {
 /// How the engine says that a checksum is wrong.
 const DAMAGED: &str = "Data Corruption";
 
-/// What is said of a store that cannot be opened at all: the descriptions of its tables are damaged.
-fn unreadable(path: &Path, why: &str, was_mended: bool) -> anyhow::Error {
-    let why = why.split("; `sideseat-tui check`").next().unwrap_or_default();
-    let advice = if was_mended {
-        "The next start keeps it under another name and begins a new one"
-    } else {
-        "`sideseat-tui check --mend` puts right single bytes that have changed; else the next start keeps it under another \
-         name and begins a new one"
-    };
+/// What is said of a store that cannot be opened at all, not even with the damaged descriptions of its tables read as they are:
+/// bytes that could be put right were, in a copy.
+fn unreadable(path: &Path, why: &str) -> anyhow::Error {
+    let why = why.split("; the next start").next().unwrap_or_default();
     anyhow::anyhow!(
-        "{} cannot be opened: {why}. Without the part that is damaged nothing of it can be read. {advice}",
+        "{} cannot be opened: {why}. Nothing of it can be read, also not of a copy in which bytes that have changed were put \
+         right. The next start keeps it under another name and begins a new one",
         path.display()
     )
 }

@@ -193,7 +193,7 @@ impl Store {
     /// The same; `says` is handed what takes long, in words.
     pub fn open_saying(place: &Place, prices: Arc<Prices>, says: &dyn Fn(&str)) -> Result<Self, OpenError> {
         let rescue::Ready { database, told, left } = rescue::open(place, &prices, says)?;
-        let mut store = Self::on(database, prices, left.map(Rescue::Failed));
+        let mut store = Self::on(database, prices, left);
         store.told = told;
         Ok(store)
     }

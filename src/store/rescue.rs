@@ -13,4 +13,4 @@ mod rescuing;
 mod swap;
 
 pub use opening::{FIRST, Ready, open};
-pub use rescuing::{lacks_room, rescue, why};
+pub use rescuing::{gave_up, lacks_room, rescue, why};

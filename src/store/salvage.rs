@@ -21,7 +21,6 @@ use duckdb::{Connection, named_params};
 use super::{OpenError, Place, Store, StoreError, open::make_at, rewrite::attach_beside};
 use crate::pricing::Prices;
 use copying::Left;
-pub use copying::is_of_the_new_file;
 pub use source::Source;
 use stretches::{LEAST, STRETCH, halves, rows_between};
 pub use stretches::{read_all, rows_of, stretches};

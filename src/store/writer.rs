@@ -33,7 +33,7 @@ use super::{
     summaries::{Job, Summaries},
 };
 use crate::{
-    model::{Changes, TraceId},
+    model::{Changes, Rescue, TraceId},
     pricing::Prices,
 };
 pub use commit::stale_summaries;
@@ -122,7 +122,8 @@ impl StoreWriter {
         prices: Arc<Prices>,
     ) -> Self {
         let (connection, stored_ids) = (database.pooled(), None);
-        let next_rescue = lock(&health).rescue.is_some().then(|| NextRescue::after(None));
+        let has_failed = matches!(lock(&health).rescue, Some(Rescue::Failed(_)));
+        let next_rescue = has_failed.then(|| NextRescue::after(None));
         let summaries = Summaries::new(prices.clone(), Some(summarizer(queue, prices.clone())));
         Self {
             database,

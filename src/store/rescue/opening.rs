@@ -4,7 +4,7 @@ use std::{path::Path, sync::Arc};
 
 use tracing::warn;
 
-use super::rescuing::{rescue, why};
+use super::rescuing::{can_be_read, gave_up, rescue, why};
 use crate::{
     model::Rescue,
     pricing::Prices,
@@ -14,7 +14,6 @@ use crate::{
         log_file::with_suffix,
         open::{is_corrupt, put_right},
         pool::Database,
-        salvage::read_all,
     },
 };
 
@@ -27,8 +26,8 @@ pub struct Ready {
     pub database: Arc<Database>,
     /// In words, what was damaged about it, and what was done; `None` if nothing was.
     pub told: Option<String>,
-    /// Why what is damaged about it is as it was; `None` if nothing is.
-    pub left: Option<String>,
+    /// How it stands with what is damaged about it and is as it was; `None` if nothing is.
+    pub left: Option<Rescue>,
 }
 
 /// Opens a store. `says` is handed what takes long, in words.
@@ -46,6 +45,9 @@ pub fn open(place: &Place, prices: &Arc<Prices>, says: &dyn Fn(&str)) -> Result<
         told.extend(rescue(path, prices, says)?.map(|rescued| rescued.says(path)));
     }
     let mut is_damaged = is_wrong(path);
+    let given_up = gave_up(path).filter(|_| is_damaged).map(Rescue::GivenUp);
+    // What was given up is not read whole at each start.
+    is_damaged &= given_up.is_none();
     if is_damaged && let Some(righted) = put_right(path) {
         told.push(righted.says(path));
         is_damaged = is_wrong(path);
@@ -59,6 +61,8 @@ pub fn open(place: &Place, prices: &Arc<Prices>, says: &dyn Fn(&str)) -> Result<
     };
     if let Ok(database) = &opened {
         told.extend(database.told());
+        told.extend(given_up.as_ref().map(Rescue::says));
+        left = given_up;
     }
     let database = match opened {
         opened if !is_damaged => opened?,
@@ -74,9 +78,9 @@ pub fn open(place: &Place, prices: &Arc<Prices>, says: &dyn Fn(&str)) -> Result<
                 // Much of it can be read all the same.
                 Err(error) if is_readable => {
                     warn!(%error, "the damaged store is opened as it is");
-                    let why = why(path, &error);
-                    told.push(Rescue::Failed(why.clone()).says());
-                    left = Some(why);
+                    let failed = Rescue::Failed(why(path, &error));
+                    told.push(failed.says());
+                    left = Some(failed);
                 }
                 Err(error) => return Err(error),
             }
@@ -86,14 +90,6 @@ pub fn open(place: &Place, prices: &Arc<Prices>, says: &dyn Fn(&str)) -> Result<
         }
     };
     Ok(Ready { database, told: (!told.is_empty()).then(|| told.join("; ")), left })
-}
-
-/// Whether all that is stored can be read. What else fails than that says nothing about it.
-fn can_be_read(database: &Arc<Database>) -> bool {
-    let connection = database.pooled();
-    let read = read_all(&connection, &|| Ok(()));
-    connection.close();
-    !read.is_err_and(|error| is_corrupt(&error.to_string()))
 }
 
 /// Whether a block among the first of a file is wrong. What cannot be read the engine says.

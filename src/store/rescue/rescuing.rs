@@ -16,12 +16,14 @@ use crate::store::{
     file_blocks::wrong_blocks,
     log_file::{files_beside, with_suffix},
     open::{Lock, is_corrupt, make_at, sync_folder, whole_path, with_advice},
-    salvage::{Salvaged, Source, is_of_the_new_file, salvage},
+    pool::Database,
+    salvage::{Salvaged, Source, read_all, salvage},
 };
 
 /// Bytes that have to be left on the disk beside the new file.
 const SPARE: u64 = 16 << 20;
-/// How often it is tried to read the descriptions of tables as they are: what kills the program would kill it at each start.
+/// How often it is begun to put what can be read into a new file without coming to an end of it: what kills the program would
+/// kill it at each start.
 const TRIES: u64 = 3;
 /// A file beside the store that has one byte for each time.
 const TRIED: &str = ".salvaging-tries";
@@ -43,7 +45,7 @@ enum Found {
     Earlier,
     /// Nothing: nothing could be read.
     Nothing,
-    /// Nothing: it was not read any more, because that had ended the program [`TRIES`] times.
+    /// Nothing: it was not read any more, because that had broken off [`TRIES`] times.
     Unread,
 }
 
@@ -54,7 +56,7 @@ impl Rescued {
             Found::Salvaged(salvaged) => (!salvaged.is_all()).then(|| salvaged.lost()),
             Found::Earlier => None,
             Found::Nothing => Some("nothing of it can be read".to_owned()),
-            Found::Unread => Some(format!("to read it has ended sideseat-tui {TRIES} times")),
+            Found::Unread => Some(format!("reading it has broken off {TRIES} times")),
         }
     }
 
@@ -62,14 +64,14 @@ impl Rescued {
     pub fn says(&self, path: &Path) -> String {
         // Both stand in one folder, and a line has to hold all of it.
         let name = |path: &Path| path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let (path, kept) = (name(path), name(&self.kept));
+        let (path, whole, kept) = (name(path), self.kept.display(), name(&self.kept));
         match self.found {
             Found::Nothing => format!(
                 "nothing of {path} could be read, which is damaged: a new store was begun; the old file is kept beside it as {kept}"
             ),
             Found::Unread => format!(
-                "{path} is damaged, and to read it has ended sideseat-tui {TRIES} times: a new store was begun; the old file is \
-                 kept beside it as {kept}, and `sideseat-tui check --db {kept} --salvage NEW.duckdb` tries once more"
+                "{path} is damaged, and reading it has broken off {TRIES} times: a new store was begun; the old file is kept \
+                 beside it, and `sideseat-tui check --db {whole} --salvage NEW.duckdb` tries once more"
             ),
             Found::Earlier => format!(
                 "{path} was damaged: what could be read is in a new file; the old one is kept beside it as {kept}"
@@ -99,8 +101,14 @@ pub fn rescue(path: &Path, prices: &Arc<Prices>, says: &dyn Fn(&str)) -> Result<
     let _alone = Lock::take(path)?;
     // Another process may have rescued it meanwhile.
     let (making, made) = (with_suffix(path, ".salvaging"), with_suffix(path, ".salvaged"));
+    let given_up = || gave_up(path).filter(|_| is_readable(path));
+    if !made.exists()
+        && let Some(why) = given_up()
+    {
+        return Err(unusable(why));
+    }
     // Zeros count as whole, because blocks that hold nothing have them; the engine says whether it needs one of them.
-    if wrong_blocks(path, u64::MAX).map_err(io)?.is_empty() && is_readable(path) {
+    if wrong_blocks(path, u64::MAX).map_err(io)?.is_empty() && is_all_readable(path) {
         remove(&made).map_err(io)?;
         drop(fs::remove_file(with_suffix(path, TRIED)));
         return Ok(None);
@@ -111,6 +119,7 @@ pub fn rescue(path: &Path, prices: &Arc<Prices>, says: &dyn Fn(&str)) -> Result<
     }
     if made.exists() {
         let kept = swap::swap(path, &made).map_err(io)?;
+        drop(fs::remove_file(with_suffix(path, TRIED)));
         return Ok(Some(told(path, Rescued { kept, found: Found::Earlier })));
     }
     remove(&making).map_err(io)?;
@@ -133,17 +142,16 @@ pub fn rescue(path: &Path, prices: &Arc<Prices>, says: &dyn Fn(&str)) -> Result<
         make_at(&making).map_err(about)?;
         done(found).map(Some)
     };
+    if let Some(why) = given_up() {
+        return Err(unusable(why));
+    }
     if tries_of(path) >= TRIES {
-        if is_readable(path) {
-            // Nothing has to be done about it: it would only end the program once more.
-            return Err(unusable(format!("to read all of it has ended sideseat-tui {TRIES} times")));
-        }
         drop(fs::remove_file(with_suffix(path, TRIED)));
         return begin_anew(Found::Unread);
     }
     match salvaged(path, &making, prices, |salvaged| done(Found::Salvaged(salvaged))) {
         Ok(rescued) => Ok(Some(rescued)),
-        Err(OpenError::Unusable { why, .. }) if !made.exists() && !is_of_the_new_file(&why) && !is_readable(path) => {
+        Err(OpenError::Unusable { why, .. }) if !made.exists() && is_of_what_is_read(&why) && !is_readable(path) => {
             warn!(why, "nothing of the damaged store can be read");
             begin_anew(Found::Nothing)
         }
@@ -153,6 +161,12 @@ pub fn rescue(path: &Path, prices: &Arc<Prices>, says: &dyn Fn(&str)) -> Result<
             Err(about(error))
         }
     }
+}
+
+/// Whether an error says that what is stored makes no sense, so that reading it again would fail again. All others may pass, as
+/// those of memory and of files that are open.
+fn is_of_what_is_read(why: &str) -> bool {
+    is_corrupt(why)
 }
 
 /// Whether neither the store nor a log beside it was written after a new file.
@@ -178,11 +192,22 @@ fn salvaged(
     let tries = with_suffix(path, TRIED);
     let count = tries_of(path);
     // Where it cannot be written it is tried all the same.
-    drop(fs::write(&tries, vec![b'.'; usize::try_from(count + 1).unwrap_or(1)]));
-    let source = Source::of(path, || swap::folder_for_a_copy(path));
-    let rescued = source.and_then(|source| salvage(&source, making, prices, done));
+    let begins = || drop(fs::write(&tries, vec![b'.'; usize::try_from(count + 1).unwrap_or(1)]));
+    let source = Source::of_doubtful(path, || swap::folder_for_a_copy(path), &begins);
+    let rescued = source.and_then(|source| {
+        begins();
+        salvage(&source, making, prices, done)
+    });
     drop(fs::remove_file(&tries));
     rescued
+}
+
+/// Why a store is not rescued any more, if a part of it cannot be read, in words that begin with what can be done; `None` if it
+/// is.
+pub fn gave_up(path: &Path) -> Option<String> {
+    let again = with_suffix(path, TRIED);
+    (tries_of(path) >= TRIES)
+        .then(|| format!("remove {} to have it tried again; it has broken off {TRIES} times", again.display()))
 }
 
 /// How often it was begun to read the store without that having come to an end.
@@ -196,6 +221,23 @@ fn is_readable(path: &Path) -> bool {
         Err(OpenError::Unusable { why, .. }) => !is_corrupt(&why),
         Ok(_) | Err(_) => true,
     }
+}
+
+/// Whether the engine opens the store as it is and finds no checksum wrong in any of its rows.
+fn is_all_readable(path: &Path) -> bool {
+    match Database::open_to_read(path) {
+        Ok(database) => can_be_read(&database),
+        Err(OpenError::Unusable { why, .. }) => !is_corrupt(&why),
+        Err(_) => true,
+    }
+}
+
+/// Whether all that is stored can be read. What else fails than that says nothing about it.
+pub fn can_be_read(database: &Arc<Database>) -> bool {
+    let connection = database.pooled();
+    let read = read_all(&connection, &|| Ok(()));
+    connection.close();
+    !read.is_err_and(|error| is_corrupt(&error.to_string()))
 }
 
 /// Room that the disk lacks for a rescue, in MiB.

@@ -133,6 +133,6 @@ fn copy_table(connection: &Connection, table: &str) -> Result<Option<Vec<(i64, i
 }
 
 /// Whether an error is that of what is written, not of what is read.
-pub fn is_of_the_new_file(why: &str) -> bool {
+fn is_of_the_new_file(why: &str) -> bool {
     is_disk_error(why) || ["No space left", "Could not write", "INTERRUPT"].iter().any(|said| why.contains(said))
 }

@@ -43,6 +43,15 @@ impl Source {
 
     /// Finds out how a store is best read; a copy is made by `folder`.
     pub fn of(path: &Path, folder: impl FnOnce() -> std::io::Result<TempDir>) -> Result<Self, OpenError> {
+        Self::of_doubtful(path, folder, &|| ())
+    }
+
+    /// The same; `begins` is called before a block that describes tables or rows is read as it is, which may end the program.
+    pub fn of_doubtful(
+        path: &Path,
+        folder: impl FnOnce() -> std::io::Result<TempDir>,
+        begins: &dyn Fn(),
+    ) -> Result<Self, OpenError> {
         let path = &whole_path(path)?;
         let unusable = |why: String| OpenError::Unusable { path: path.clone(), why };
         let io = |error: std::io::Error| unusable(error.to_string());
@@ -82,6 +91,7 @@ impl Source {
         let is_doubtful =
             !attach(&copied, Access::Write).is_ok_and(|connection| !has_wrong_descriptions(&connection, &copied));
         if is_doubtful {
+            begins();
             read_as_it_is(&copied).map_err(|error| error.about(path, &copied))?;
         }
         Ok(Self { path: copied, log, is_doubtful, is_righted: righted.is_some(), copy: Some(copy) })

@@ -1,6 +1,7 @@
 //! How the writer goes on after a failure: of the engine, of the file, or of the disk.
 
 use std::{
+    panic::{AssertUnwindSafe, catch_unwind},
     path::Path,
     time::{Duration, Instant},
 };
@@ -12,7 +13,7 @@ use super::{StoreWriter, next_rescue::NextRescue};
 use crate::{
     model::{Changes, Rescue},
     store::{
-        DatabaseError, lock, open,
+        DatabaseError, lock, open, panic_text,
         rescue::{self, rescue},
     },
 };
@@ -31,7 +32,13 @@ impl StoreWriter {
     pub(super) fn recover(&mut self) -> bool {
         let probe = |connection: &Connection| Ok(connection.execute_batch("select value from meta")?);
         let is_damaged = std::mem::take(&mut self.is_damaged);
-        let is_to_be_mended = is_damaged && self.next_rescue.is_none_or(NextRescue::is_due);
+        // What was given up is read as it is, as long as the engine opens it.
+        let path = self.database.path().filter(|_| is_damaged && self.reopens.is_none());
+        let given_up = path.and_then(rescue::gave_up);
+        let is_to_be_mended = is_damaged && given_up.is_none() && self.next_rescue.is_none_or(NextRescue::is_due);
+        if let Some(why) = given_up {
+            lock(&self.health).rescue = Some(Rescue::GivenUp(why));
+        }
         if is_damaged && !is_to_be_mended {
             self.checkpointer.queue().damage_was_looked_at();
         }
@@ -42,8 +49,13 @@ impl StoreWriter {
         error!("the store's engine gave up; opening the file again");
         self.stored_ids = None;
         self.summaries.clear();
-        let (failed, opened) =
-            if is_to_be_mended { self.mend() } else { (lock(&self.health).rescue.clone(), self.database.reopen()) };
+        let (failed, opened) = if is_to_be_mended {
+            self.mend()
+        } else {
+            // A statement of its own: who asks how the store does is not to wait until the file is open.
+            let rescue = lock(&self.health).rescue.clone();
+            (rescue, self.database.reopen())
+        };
         match opened.and_then(|told| self.make_sure().map(|()| told)) {
             Ok(told) => {
                 if told.is_some() {
@@ -92,11 +104,13 @@ impl StoreWriter {
         self.report(Some(Rescue::Running.says()));
         lock(&self.health).rescue = Some(Rescue::Running);
         let prices = &self.prices;
-        let mend = |path: &Path| match open::put_right(path) {
-            Some(righted) => Ok(Some(righted.says(path))),
-            None => rescue(path, prices, &|says| warn!("{says}"))
-                .map(|rescued| rescued.map(|done| done.says(path)))
-                .map_err(|error| rescue::why(path, &error)),
+        let mend = |path: &Path| {
+            or_its_panic(|| match open::put_right(path) {
+                Some(righted) => Ok(Some(righted.says(path))),
+                None => rescue(path, prices, &|says| warn!("{says}"))
+                    .map(|rescued| rescued.map(|done| done.says(path)))
+                    .map_err(|error| rescue::why(path, &error)),
+            })
         };
         let (mended, reopened) = self.database.reopen_after(Rescue::Running.advice(), mend);
         let mended = mended.unwrap_or(Ok(None));
@@ -134,5 +148,28 @@ impl StoreWriter {
     pub(super) fn away(&self) -> Option<String> {
         self.reopens.filter(|at| *at > Instant::now())?;
         lock(&self.health).failing.clone()
+    }
+}
+
+/// Does some work. The text of a panic is an error as well: the file has to be opened again after it.
+fn or_its_panic<T>(work: impl FnOnce() -> Result<T, String>) -> Result<T, String> {
+    catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| Err(panic_text(&*panic)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::{Place, pool::Database};
+
+    #[test]
+    fn after_a_panic_in_a_rescue_the_file_is_open_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&Place::File(folder.path().join("a.duckdb"))).unwrap();
+        let work = |_: &Path| or_its_panic(|| -> Result<(), String> { panic!("on purpose") });
+        let (done, opened) = database.reopen_after("a rescue", work);
+        assert_eq!(done, Some(Err("a panic: on purpose".to_owned())));
+        assert_eq!(opened.map_err(|error| error.to_string()), Ok(None));
+        let reads = |connection: &Connection| Ok(connection.execute_batch("select value from meta")?);
+        database.pooled().with(reads).unwrap();
     }
 }

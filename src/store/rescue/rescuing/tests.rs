@@ -158,21 +158,98 @@ fn what_ended_the_program_three_times_is_not_read_again() {
     fs::write(with_suffix(&path, ".salvaging-tries"), "...").unwrap();
     let store = Store::open(&Place::File(path.clone()), Arc::default()).unwrap();
     let said = store.mended_in_words().unwrap();
-    assert!(said.contains("has ended sideseat-tui 3 times: a new store was begun"), "{said}");
-    assert!(said.contains("check --db a.duckdb.damaged-") && !said.contains("nothing"), "{said}");
+    assert!(said.contains("reading it has broken off 3 times: a new store was begun"), "{said}");
+    let [kept] = &beside(&path).into_iter().filter(|name| !is_log(name)).collect::<Vec<_>>()[..] else {
+        panic!("{:?}", beside(&path))
+    };
+    let whole_name = folder.path().join(kept).canonicalize().unwrap();
+    assert!(said.contains(&format!("check --db {} --salvage", whole_name.display())), "{said}");
     assert_eq!(stored(&store), 0);
     send(&store, [span("new", 1)]);
     store.close();
     let [kept] = &beside(&path)[..] else { panic!("{:?}", beside(&path)) };
     assert!(fs::read(folder.path().join(kept)).unwrap() == damaged);
+    fs::remove_file(folder.path().join(kept)).unwrap();
     // Nor is what can be opened all the same, at whatever start.
-    fs::write(&path, damage(&whole, 3)).unwrap();
+    let damaged = damage(&whole, 3);
+    fs::write(&path, &damaged).unwrap();
     assert!(is_readable(&path));
-    fs::write(with_suffix(&path, ".salvaging-tries"), "...").unwrap();
+    let tries = with_suffix(&path, ".salvaging-tries");
+    fs::write(&tries, "...").unwrap();
+    let error = rescue(&path, &Arc::default(), &|_| panic!("it is tried")).unwrap_err().to_string();
+    assert!(error.contains("a.duckdb.salvaging-tries to have it tried again"), "{error}");
     for _ in 0..2 {
-        let error = rescue(&path, &Arc::default(), &|_| ()).unwrap_err().to_string();
-        assert!(error.contains("has ended sideseat-tui 3 times"), "{error}");
+        let store = Store::open(&Place::File(path.clone()), Arc::default()).unwrap();
+        let said = store.mended_in_words().unwrap();
+        assert!(said.contains("not tried any more") && !said.contains("by itself"), "{said}");
+        assert!(matches!(store.health().rescue, Some(crate::model::Rescue::GivenUp(_))));
+        assert!(stored(&store) > 0);
+        store.close();
     }
+    // Until the user wants it.
+    fs::write(&path, &damaged).unwrap();
+    fs::remove_file(&tries).unwrap();
+    let store = Store::open(&Place::File(path.clone()), Arc::default()).unwrap();
+    assert!(store.mended_in_words().unwrap().contains("kept beside it as"));
+    store.close();
+}
+
+#[test]
+fn what_fails_for_another_reason_than_what_is_stored_is_tried_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.duckdb");
+    let damaged = damage(&written(&path), 0);
+    fs::write(&path, &damaged).unwrap();
+    let began = std::cell::Cell::new(0);
+    let source = || Source::of_doubtful(&path, tempfile::tempdir, &|| began.set(began.get() + 1));
+    // A log that cannot be copied.
+    let log = with_suffix(&path, ".wal");
+    fs::create_dir(&log).unwrap();
+    let error = rescue(&path, &Arc::default(), &|_| ()).unwrap_err();
+    assert!(!is_readable(&path) && fs::read(&path).unwrap() == damaged, "{error}");
+    assert_eq!(beside(&path), ["a.duckdb.wal"]);
+    source().unwrap_err();
+    assert_eq!(began.get(), 0, "a try is counted before it is one");
+    fs::remove_dir(log).unwrap();
+    drop(source().unwrap());
+    assert_eq!(began.get(), 1);
+    assert!(rescue(&path, &Arc::default(), &|_| ()).unwrap().is_some());
+    for why in [
+        "Too many open files (os error 24)",
+        "Disk quota exceeded",
+        "Out of Memory Error: x",
+        "could not allocate block",
+    ] {
+        assert!(!is_of_what_is_read(why), "{why}");
+    }
+}
+
+#[test]
+fn rows_in_a_block_of_zeros_are_lost_and_all_others_are_rescued() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("a.duckdb");
+    let whole = written(&path);
+    let mut seen = 0;
+    for block in 1..(whole.len() - 12_288) / 262_144 {
+        let mut damaged = whole.clone();
+        let at = 12_288 + block * 262_144;
+        damaged[at..at + 262_144].fill(0);
+        fs::write(&path, &damaged).unwrap();
+        assert!(wrong_blocks(&path, u64::MAX).unwrap().is_empty());
+        if !is_readable(&path) || is_all_readable(&path) {
+            continue;
+        }
+        seen += 1;
+        let rescued = rescue(&path, &Arc::default(), &|_| ()).unwrap().unwrap();
+        assert!(fs::read(&rescued.kept).unwrap() == damaged);
+        let store = Store::open(&Place::File(path.clone()), Arc::default()).unwrap();
+        assert!(stored(&store) == 800 || rescued.lost().is_some());
+        send(&store, [span("new", 1)]);
+        store.close();
+        assert!(is_all_readable(&path));
+        fs::remove_file(rescued.kept).unwrap();
+    }
+    assert!(seen > 0, "no such block has rows");
 }
 
 #[test]
