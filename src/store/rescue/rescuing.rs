@@ -166,7 +166,8 @@ pub fn rescue(path: &Path, prices: &Arc<Prices>, says: &dyn Fn(&str)) -> Result<
 /// Whether an error says that what is stored makes no sense, so that reading it again would fail again. All others may pass, as
 /// those of memory and of files that are open.
 fn is_of_what_is_read(why: &str) -> bool {
-    is_corrupt(why)
+    // The engine may say the latter two of descriptions that are read though their checksum is wrong.
+    is_corrupt(why) || ["Serialization Error", "INTERNAL Error"].iter().any(|said| why.contains(said))
 }
 
 /// Whether neither the store nor a log beside it was written after a new file.
