@@ -108,7 +108,7 @@ const DAMAGED: &str = "Data Corruption";
 fn unreadable(path: &Path, why: &str) -> anyhow::Error {
     let why = why.split("; the next start").next().unwrap_or_default();
     anyhow::anyhow!(
-        "{} cannot be opened: {why}. Nothing of it can be read, also not of a copy in which bytes that have changed were put \
+        "{} cannot be opened: {why}. Nothing of it can be read, not even of a copy in which bytes that have changed were put \
          right. The next start keeps it under another name and begins a new one",
         path.display()
     )

@@ -114,7 +114,7 @@ pub fn draw(pen: &mut Pen, state: &State, line: Rect, areas: &Areas) {
     strip.draw(pen, line);
 }
 
-/// Why nothing is stored, as long as that is so; `None` if all is.
+/// Why nothing is stored, or soon will not be; `None` if all is.
 fn standing(state: &State) -> Option<String> {
     let seen = &state.seen;
     if seen.rescue == Some(Rescue::Running) {
