@@ -15,6 +15,7 @@ use super::{
     Price, broken_off,
     call::Call,
     hashes::ResponseHash,
+    known_calls::KnownCalls,
     limits::{CALLS_BENEATH, COUSINS, Limit, NEIGHBOURS},
     same_call::{Evidence, are_cousins, are_twins, compare, is_record_of, is_sum, is_wrapper},
     span_tree::{SpanNode, SpanTree},
@@ -387,6 +388,7 @@ impl Counting<'_, '_> {
             let before = payers.partition_point(|payer| *payer <= node);
             before.checked_sub(1).is_some_and(|at| node < tree.nodes[payers[at]].after)
         };
+        let known = KnownCalls::of(tree, &calls);
         for call in &mut calls {
             let standard = |cost: &Cost| matches!(&cost.source, PriceSource::Table { terms: None, .. });
             if call.cost.as_ref().is_some_and(standard) && call.is_named_shorter(tree) {
@@ -401,6 +403,8 @@ impl Counting<'_, '_> {
                 // What goes on has no tokens yet, what a provider refused costs nothing, and an embedding may be made here.
                 let node = &tree.nodes[call.node];
                 let is_silent = !call.failed && node.ended.is_some() && node.category.takes_turns();
+                // Near a call that is known it may be another record of that, whose text only differs.
+                let is_silent = is_silent && !known.is_near(call.node, node.after);
                 call.unpriced = call.broke_off || is_silent;
                 continue;
             }

@@ -20,6 +20,7 @@
 //!     call                  one model call, merged from all its records
 //!     same_call             two records ─▶ whether they are of one call
 //!     broken_off            whether a call that failed may be billed all the same
+//!     known_calls           which of the calls have tokens or a cost
 //!     calls                 nodes ─▶ the model calls that count, each once
 //!     tool_messages         the tool calls and results that the records of a call hold, each once
 //!     joined_runs           tool runs as indexes into a trace
@@ -112,6 +113,7 @@ mod forks;
 mod hashes;
 mod join_tools;
 mod joined_runs;
+mod known_calls;
 mod later_answers;
 mod later_arguments;
 mod later_details;

@@ -319,6 +319,19 @@ fn what_a_call_cost_that_ended_without_tokens_is_unknown_unless_it_was_refused()
 }
 
 #[test]
+fn a_record_without_tokens_around_or_beneath_calls_with_a_price_leaves_their_cost_known() {
+    let sums = |trace: &AssembledTrace| (trace.totals.cost_if_known(), trace.totals.unpriced);
+    let silent = |id, parent, text: &str| llm(id, parent).at(1.0, 9.0).answered(&[assistant(text)]);
+    let paid = |id, parent, text: &str| silent(id, parent, text).tokens(1, 1).cost(3, table());
+    let above = vec![chain(1, 0), silent(2, 1, "Both are."), paid(3, 2, "One."), paid(4, 2, "Two.")];
+    assert_eq!(sums(&one(above)), (Some(Usd(6)), 0));
+    let beneath = vec![chain(1, 0), paid(2, 1, "One."), silent(3, 2, "Another.")];
+    assert_eq!(sums(&one(beneath)), (Some(Usd(3)), 0));
+    let beside = vec![chain(1, 0), paid(2, 1, "One."), chain(3, 1), silent(4, 3, "Another.")];
+    assert_eq!(sums(&one(beside)), (None, 1));
+}
+
+#[test]
 fn tokens_without_a_price_leave_the_cost_unknown() {
     let trace = one(vec![chain(1, 0), llm(2, 1).tokens(1, 1).cost(3, table()), llm(3, 1).tokens(1, 1)]);
     assert_eq!((trace.totals.cost_if_known(), trace.totals.priced, trace.totals.unpriced), (None, 1, 1));
