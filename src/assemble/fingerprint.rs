@@ -108,7 +108,7 @@ impl Fingerprint {
 
 /// Whether an id is a counter that begins anew in every turn, such as `call_0`, `tool-12` or `3`: it has at most three
 /// digits and identifies no call by itself.
-fn is_counter(id: &str) -> bool {
+pub fn is_counter(id: &str) -> bool {
     let count = ["tool_call", "function", "call", "tool"].into_iter().find_map(|word| id.strip_prefix(word));
     let count = count.unwrap_or(id).trim_start_matches(['_', '-']);
     (1..4).contains(&count.len()) && count.bytes().all(|byte| byte.is_ascii_digit())

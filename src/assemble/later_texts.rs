@@ -6,10 +6,11 @@ use std::{
     sync::Arc,
 };
 
+use super::fingerprint::is_counter;
 use crate::model::{Content, Conversation, ConversationMessage, Part, Role};
 
 /// Completes the answers in the conversations of each trace from traces that begin later. The traces are in the order of
-/// their start. A tool call's id that several answers have tells nothing.
+/// their start. A tool call's id that several answers have tells nothing, nor does a counter.
 pub fn complete(conversations: &mut [Vec<Conversation>]) {
     let mut made: HashMap<String, usize> = HashMap::new();
     let mut silent: HashSet<String> = HashSet::new();
@@ -22,7 +23,7 @@ pub fn complete(conversations: &mut [Vec<Conversation>]) {
             silent.extend(ids.first().map(|id| (*id).to_owned()));
         }
     }
-    silent.retain(|id| made.get(id) == Some(&1));
+    silent.retain(|id| made.get(id) == Some(&1) && !is_counter(id));
     if silent.is_empty() {
         return;
     }
@@ -33,11 +34,18 @@ pub fn complete(conversations: &mut [Vec<Conversation>]) {
         for conversation in conversations.iter_mut() {
             fill(&mut conversation.messages, &silent, &repeated);
         }
-        for answer in conversations.iter().flat_map(|conversation| answers(&conversation.messages, true)) {
-            let Some(ids) = ids(answer) else { continue };
-            let texts: Vec<Part> = texts(answer).filter(|part| !part.hidden).cloned().collect();
-            if let Some(first) = ids.first().filter(|id| silent.contains(**id) && !texts.is_empty()) {
-                repeated.insert((*first).to_owned(), (ids.iter().map(|id| (*id).to_owned()).collect(), texts));
+        for conversation in conversations.iter() {
+            let mut seen: HashSet<&str> = HashSet::new();
+            for answer in answers(&conversation.messages, true) {
+                let Some(ids) = ids(answer) else { continue };
+                let Some(first) = ids.first().filter(|id| silent.contains(**id)) else { continue };
+                let texts: Vec<Part> = texts_before_calls(answer).filter(|part| !part.hidden).cloned().collect();
+                if !seen.insert(first) {
+                    // Two answers of this history have the id.
+                    repeated.remove(*first);
+                } else if !texts.is_empty() {
+                    repeated.insert((*first).to_owned(), (ids.iter().map(|id| (*id).to_owned()).collect(), texts));
+                }
             }
         }
     }
@@ -65,11 +73,31 @@ fn ids(answer: &[ConversationMessage]) -> Option<Vec<&str>> {
     calls.collect::<Option<Vec<&str>>>().filter(|ids| !ids.is_empty())
 }
 
-fn texts(answer: &[ConversationMessage]) -> impl Iterator<Item = &Part> {
-    parts(answer).filter(|part| matches!(part.content, Content::Text(_) | Content::Refusal(_) | Content::Json(_)))
+fn is_text(part: &Part) -> bool {
+    matches!(part.content, Content::Text(_) | Content::Refusal(_) | Content::Json(_))
 }
 
-/// Puts the texts of repeated answers before the first call of those without one.
+fn is_call(part: &Part) -> bool {
+    matches!(part.content, Content::Call(_))
+}
+
+fn texts(answer: &[ConversationMessage]) -> impl Iterator<Item = &Part> {
+    parts(answer).filter(|part| is_text(part))
+}
+
+fn texts_before_calls(answer: &[ConversationMessage]) -> impl Iterator<Item = &Part> {
+    parts(answer).take_while(|part| !is_call(part)).filter(|part| is_text(part))
+}
+
+/// The texts of the answers that end the given messages and called nothing.
+fn texts_at_end(messages: &[ConversationMessage]) -> impl Iterator<Item = &Part> {
+    let answers = messages.iter().rev().take_while(|shown| shown.message.role == Role::Assistant);
+    let own = answers.take_while(|shown| !shown.message.parts.iter().any(is_call));
+    own.flat_map(|shown| &shown.message.parts).filter(|part| is_text(part))
+}
+
+/// Puts the texts of repeated answers before the first call of those without one. A history may have two answers in a row:
+/// what stands before an answer as one of its own is not said again.
 fn fill(
     messages: &mut [ConversationMessage],
     silent: &HashSet<String>,
@@ -80,7 +108,7 @@ fn fill(
         if shown.history || shown.message.role != Role::Assistant {
             continue;
         }
-        let call = shown.message.parts.iter().position(|part| matches!(part.content, Content::Call(_)));
+        let call = shown.message.parts.iter().position(is_call);
         let Some(call) = call else { continue };
         let first = match &shown.message.parts[call].content {
             Content::Call(call) => call.known_id().filter(|id| silent.contains(*id)),
@@ -89,8 +117,10 @@ fn fill(
         let Some((ids_of_repeated, texts)) = first.and_then(|id| repeated.get(id)) else { continue };
         let own = answers(&messages[at..], false).next().and_then(ids);
         if own.is_some_and(|own| own == *ids_of_repeated) {
+            let is_said = |text: &&Part| texts_at_end(&messages[..at]).any(|said| said.content == text.content);
+            let texts: Vec<Part> = texts.iter().filter(|text| !is_said(text)).cloned().collect();
             let parts = &mut Arc::make_mut(&mut messages[at].message).parts;
-            parts.splice(call..call, texts.iter().cloned());
+            parts.splice(call..call, texts);
         }
     }
 }

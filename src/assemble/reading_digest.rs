@@ -161,7 +161,7 @@ pub fn reading_digests(readings: &[Reading]) -> Vec<ReadingDigest> {
         let answered = reading.prompt.iter().rposition(|message| message.role == Role::Assistant).map_or(0, number);
         let old = in_prompt.partition_point(|given| given.at.1 < answered);
         in_prompt[old..].iter_mut().for_each(|given| given.fresh = true);
-        let asked = reading.prompt.iter().rposition(|message| asks(message)).map_or(0, number);
+        let asked = last_question(reading.prompt.iter().map(|message| &**message)).map_or(0, number);
         in_prompt[old..].iter_mut().for_each(|given| given.asked_after = given.at.1 < asked);
         digest.results.extend(
             in_prompt
@@ -209,13 +209,21 @@ fn question(prompt: &[Arc<Message>]) -> Option<NonZeroU64> {
     NonZeroU64::new(hash(text))
 }
 
-/// Whether a message is a person's question: it has a text, and more than what programs add to one.
-pub fn asks(message: &Message) -> bool {
+/// Where the last question among messages stands. A turn whose results a question follows, with no answer between, broke
+/// off.
+pub fn last_question<'m>(messages: impl DoubleEndedIterator<Item = &'m Message> + ExactSizeIterator) -> Option<usize> {
+    messages.into_iter().rposition(asks)
+}
+
+/// Whether a message is surely a person's question: it has a text, and more than what programs add to one. Programs also
+/// hand over, in the user's name, the images and files that a tool returned.
+fn asks(message: &Message) -> bool {
     let is_asked = |part: &Part| match &part.content {
         Content::Text(text) => !text.trim().is_empty() && !is_aside(text),
         _ => false,
     };
-    message.role == Role::User && message.parts.iter().any(is_asked)
+    let is_media = |part: &Part| matches!(part.content, Content::Media(_));
+    message.role == Role::User && message.parts.iter().any(is_asked) && !message.parts.iter().any(is_media)
 }
 
 /// The tool results of the prompt of reading `at`, each joined to the call before it that it answers.

@@ -8,7 +8,7 @@ use super::{
     exchange::TimedMessage,
     fingerprint::{Fingerprints, KeyedMessage},
     hashes::{PromptHash, ResultKey},
-    reading_digest::asks,
+    reading_digest::last_question,
     shown_messages::PlacedMessage,
 };
 use crate::model::{Part, Role};
@@ -65,7 +65,7 @@ impl SessionHistory {
         let answered = answered + lines[answered..].iter().take_while(is_held).count();
         // So are those of a turn that broke off after its tools: a new question follows them.
         let given = lines[answered..].iter().take_while(|line| line.fingerprint.role == Role::Tool).count();
-        let is_asked = lines.get(answered + given).is_some_and(|line| asks(&line.message));
+        let is_asked = last_question(lines[answered + given..].iter().map(|line| &*line.message)).is_some();
         let answered = if is_asked { answered + given } else { answered };
         // A question without an answer is history as well where it is the whole prompt of an earlier trace, and this
         // prompt has more.

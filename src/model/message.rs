@@ -124,6 +124,7 @@ fn is_of_programs(tag: &str) -> bool {
         "command-message",
         "command-name",
         "current_file",
+        "environment_details",
         "git_status",
         "ide_opened_file",
         "ide_selection",

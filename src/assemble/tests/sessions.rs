@@ -1,7 +1,7 @@
 //! What one trace of a session has of another.
 
 use super::*;
-use crate::model::Reasoning;
+use crate::model::{Media, MediaData, MediaKind, Reasoning};
 
 #[test]
 fn messages_that_arrive_with_a_request_are_history() {
@@ -43,9 +43,21 @@ fn results_of_a_turn_that_broke_off_are_history_to_the_next_question_without_a_s
     assert_eq!(only_conversation(&trace), expected);
     assert_eq!(trace.tools.len(), 0);
     // What a program adds to results is no question: they are what this trace was given.
-    let trace = next(&[&before[..], &[user("<system-reminder>Be brief.</system-reminder>")]].concat());
-    assert_eq!(only_conversation(&trace)[2], "tool c1=pong");
-    assert_eq!((trace.tools.len(), trace.tools[0].earlier), (1, true));
+    let image = Media { kind: MediaKind::Image, mime: None, name: None, data: MediaData::Absent };
+    let mut file = user("This is file a.png:");
+    file.parts.push(Part::new(Content::Media(image)));
+    for added in [
+        user("<system-reminder>Be brief.</system-reminder>"),
+        user("<environment_details>\nMonday\n</environment_details>"),
+        file.clone(),
+    ] {
+        let trace = next(&[&before[..], &[added]].concat());
+        assert_eq!(only_conversation(&trace)[2], "tool c1=pong");
+        assert_eq!((trace.tools.len(), trace.tools[0].earlier), (1, true));
+    }
+    // A question may follow that.
+    let trace = next(&[&before[..], &[file, user("q2")]].concat());
+    assert_eq!((only_conversation(&trace)[2].as_str(), trace.tools.len()), ("~tool c1=pong", 0));
     // A call that the trace itself made has its result, whatever is asked next.
     let trace = conversation(&[(&[user("q1")], &[asked]), (&[&before[..], &[user("q2")]].concat(), &[assistant("a")])]);
     assert_eq!(only_conversation(&trace)[2..], ["tool c1=pong", "user q2", "assistant a"]);
@@ -88,6 +100,31 @@ fn texts_beside_calls_that_only_a_later_trace_has_are_added() {
     assert_eq!(answer(&several(vec![first(), next(&one)])), "assistant w{}#t1 w{}#t2");
     let traces = several(vec![first(), first(), next(&in_two)]);
     assert_eq!(answer(&traces), "assistant w{}#t1 w{}#t2");
+}
+
+#[test]
+fn a_text_of_a_later_trace_is_not_put_on_another_answer_nor_said_twice() {
+    let asked = |text: &str, id: &str| calls(text, &[(Some(id), "w", "{}")]);
+    let given = |id: &str| results(&[(Some(id), "18C")]);
+    let shown = |traces: Vec<Vec<Made>>, nth: usize| conversations(&several(traces)[nth]).concat();
+    // Counters begin anew in every turn.
+    let silent = |id: &str| vec![llm(1, 0).asked(&[user("q")]).answered(&[asked("", id)])];
+    let next = |history: &[Message]| {
+        vec![llm(1, 0).asked(&[&[user("q")], history, &[user("so?")]].concat()).answered(&[assistant("a")])]
+    };
+    let of_counter = next(&[asked("One.", "call_0"), given("call_0"), assistant("18C.")]);
+    assert_eq!(shown(vec![silent("call_0"), of_counter], 0), ["user q", "assistant w{}#call_0"]);
+    // Two answers of one history have the id.
+    let twice = [asked("One.", "t1"), given("t1"), asked("Two.", "t1"), given("t1"), assistant("18C.")];
+    assert_eq!(shown(vec![silent("t1"), next(&twice)], 0), ["user q", "assistant w{}#t1"]);
+    // The answer before it is one of its own, and what follows its calls does not stand before them.
+    let first = || {
+        let two = || llm(3, 1).asked(&[user("q"), assistant("Well.")]).answered(&[asked("", "t1")]);
+        vec![chain(1, 0).at(0.0, 9.0), llm(2, 1).asked(&[user("q")]).answered(&[assistant("Well.")]), two()]
+    };
+    let history = [assistant("Well."), asked("One.", "t1"), assistant("Later."), given("t1"), assistant("18C.")];
+    let expected = ["user q", "assistant Well.", "assistant One. w{}#t1"];
+    assert_eq!(shown(vec![first(), next(&history)], 0), expected);
 }
 
 #[test]
