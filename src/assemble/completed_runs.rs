@@ -1,7 +1,10 @@
 //! Tool runs with what the conversations and later traces of the session have of them: the call that asked for a run, and
 //! its result (`tools.md` 1).
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::{
+    collections::{HashMap, HashSet, VecDeque},
+    sync::Arc,
+};
 
 use super::{
     builder::BuiltConversation,
@@ -10,7 +13,9 @@ use super::{
     provenance::Provenance,
     tool_runs::{self, text},
 };
-use crate::model::{Arguments, Content, Part, Role, SpanId, ToolRun, ToolStatus};
+use crate::model::{
+    Arguments, Content, Conversation, ConversationMessage, Part, Role, SpanId, ToolCall, ToolRun, ToolStatus,
+};
 
 /// Gives the runs whose call has no id those that it has in a conversation: a later request may have it.
 pub fn name(runs: &mut [ToolRun], conversations: &[BuiltConversation]) {
@@ -101,6 +106,47 @@ pub fn complete(runs: Vec<ToolRun>, mut later: HashMap<usize, LaterResult>, mut 
         }
     };
     runs.into_iter().enumerate().map(complete).collect()
+}
+
+/// Gives the calls in the conversations of a trace that a recorder left without id and name the names of the runs that
+/// they asked for: those with the same arguments, in order, that no call with a name shows.
+pub fn name_calls(conversations: &mut [Conversation], runs: &[ToolRun]) {
+    let is_nameless =
+        |part: &Part| matches!(&part.content, Content::Call(call) if call.name.is_empty() && call.known_id().is_none());
+    let key = |shown: &ConversationMessage, call: &ToolCall| (shown.span, Arguments::hash_of(&call.input));
+    for conversation in conversations {
+        let mut own = conversation.messages.iter().filter(|shown| !shown.history);
+        if !own.any(|shown| shown.message.parts.iter().any(is_nameless)) {
+            continue;
+        }
+        let mut left: HashMap<(SpanId, u64), VecDeque<&str>> = HashMap::new();
+        for run in runs.iter().filter(|run| !run.name.is_empty()) {
+            if let Some(by) = run.called_by {
+                left.entry((by, run.input.hash())).or_default().push_back(&run.name);
+            }
+        }
+        for shown in conversation.messages.iter().filter(|shown| !shown.history) {
+            for part in &shown.message.parts {
+                if let Content::Call(call) = &part.content
+                    && let Some(names) = left.get_mut(&key(shown, call))
+                    && let Some(at) = names.iter().position(|name| *name == call.name)
+                {
+                    names.remove(at);
+                }
+            }
+        }
+        for shown in conversation.messages.iter_mut().filter(|shown| !shown.history) {
+            for at in 0..shown.message.parts.len() {
+                let part = &shown.message.parts[at];
+                let Content::Call(call) = &part.content else { continue };
+                let names = left.get_mut(&key(shown, call)).filter(|_| is_nameless(part));
+                let Some(name) = names.and_then(VecDeque::pop_front) else { continue };
+                if let Content::Call(call) = &mut Arc::make_mut(&mut shown.message).parts[at].content {
+                    name.clone_into(&mut call.name);
+                }
+            }
+        }
+    }
 }
 
 /// A result as a request of a later trace carries it.

@@ -212,6 +212,9 @@ pub fn session(traces: Vec<TraceRows>, price: Price) -> Vec<AssembledTrace> {
     }
     let mut conversations = later_answers::complete(conversations, &calls, &mut fingerprints);
     later_texts::complete(&mut conversations);
+    for (conversations, runs) in conversations.iter_mut().zip(&tools) {
+        completed_runs::name_calls(conversations, runs);
+    }
     later_arguments::complete(&mut conversations, &mut tools);
     let parts = calls.into_iter().zip(conversations).zip(tools.into_iter().zip(limits));
     let assembled = traces.iter().zip(parts);

@@ -121,8 +121,8 @@ fn names<'t>(joined: &str, count: usize, known: &[&'t str]) -> Option<Vec<&'t st
 }
 
 /// Gives calls without an id, which have the name of the call before them, that of the one tool which takes their
-/// arguments, where the tool of that name does not. Where several tools may take them, or none, they have no name:
-/// what is known is only that some tool was called.
+/// arguments, where the tool of that name does not. Where several tools may take them, or none, they have no name here:
+/// a later request or the tool that ran with these arguments may tell it.
 pub fn name_by_arguments(message: &mut Message, tools: &[ToolDefinition]) {
     if message.parts.len() > MOST {
         return;

@@ -145,6 +145,21 @@ fn calls_that_were_recorded_as_one_take_names_of_the_next_prompt() {
 }
 
 #[test]
+fn a_call_without_a_name_has_that_of_the_tool_that_ran_with_its_arguments() {
+    let input = r#"{"b":2}"#;
+    let of = |ran: Vec<Made>| {
+        let asked = calls("so", &[(None, "w", input), (None, "", input), (None, "", input), (None, "", "{}")]);
+        let mut spans = vec![agent(1, 0, "A"), llm(2, 1).asked(&[user("q")]).answered(&[asked])];
+        spans.extend(ran);
+        conversations(&one(spans)).concat()[1].clone()
+    };
+    let ran = |id, name: &str| tool(id, 1, None, name, input, Some("19C"));
+    let expected = r#"assistant so w{"b":2} v{"b":2} u{"b":2} {}"#;
+    assert_eq!(of(vec![ran(4, "w"), ran(6, "v"), ran(8, "u")]), expected);
+    assert_eq!(of(Vec::new()), r#"assistant so w{"b":2} {"b":2} {"b":2} {}"#);
+}
+
+#[test]
 fn arguments_that_were_recorded_as_no_json_are_those_of_the_next_prompt() {
     let garbled = calls("so", &[(Some("t1"), "w", r#""{\"a\": {\"a\": 1}1}""#), (Some("t2"), "w", r#"{"a":2}"#)]);
     let asked = |second: &str| calls("so", &[(Some("t1"), "w", r#"{"a":1}"#), (Some("t2"), "w", second)]);
