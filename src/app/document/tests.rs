@@ -2,6 +2,7 @@
 
 mod comparisons;
 mod cost_answers;
+mod failures;
 mod prompts;
 mod retrievals;
 mod running;

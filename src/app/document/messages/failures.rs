@@ -6,7 +6,7 @@ use super::super::stack::{self, Stack};
 use super::pairs::Pairs;
 use crate::app::styled::Styled;
 use crate::app::wrap;
-use crate::model::{AssembledTrace, Failure, ModelCall, SpanId, TraceFailure};
+use crate::model::{AssembledTrace, Category, Failure, ModelCall, SpanId, ToolRun, TraceFailure};
 use crate::slots::Slot;
 
 /// Where the failures of a trace are shown; each is taken once.
@@ -70,16 +70,46 @@ impl Failures {
     }
 }
 
-/// The spans of tool runs that no message asked for, each with the turn before it: what failed there is shown after that.
+/// The spans of tool runs that no message shows, each with the turn that asked for it, else with the one before it of its
+/// own agent: what failed there is shown after that. `None` where there is no such turn.
 fn unasked(trace: &AssembledTrace, pairs: &Pairs) -> HashMap<SpanId, Option<SpanId>> {
     let asked: HashSet<usize> = pairs.runs().collect();
-    let turns: Vec<&ModelCall> = trace.calls.iter().filter(|call| call.category.takes_turns()).collect();
-    let left = trace.tools.iter().enumerate().filter(|(at, run)| !asked.contains(at) && !run.earlier);
-    let before = left.filter_map(|(_, run)| {
-        let after = turns.partition_point(|call| call.started <= run.started.unwrap_or_default());
-        Some((run.span?, after.checked_sub(1).map(|at| turns[at].span)))
+    let is_left = |(at, run): &(usize, &ToolRun)| !asked.contains(at) && !run.earlier && run.span.is_some();
+    let left: Vec<&ToolRun> = trace.tools.iter().enumerate().filter(is_left).map(|(_, run)| run).collect();
+    if left.is_empty() {
+        return HashMap::default();
+    }
+    let agents = agents(trace);
+    let mut turns: HashMap<Option<SpanId>, Vec<&ModelCall>> = HashMap::default();
+    for call in trace.calls.iter().filter(|call| call.category.takes_turns()) {
+        turns.entry(agents.get(&call.span).copied().flatten()).or_default().push(call);
+    }
+    let before = left.into_iter().filter_map(|run| {
+        let span = run.span?;
+        let before = || {
+            let turns = turns.get(&agents.get(&span).copied().flatten())?;
+            let after = turns.partition_point(|call| call.started <= run.started.unwrap_or_default());
+            after.checked_sub(1).map(|at| turns[at].span)
+        };
+        Some((span, run.called_by.or_else(before)))
     });
     before.collect()
+}
+
+/// The nearest agent above each node. One walk: the nodes above each are on a stack.
+fn agents(trace: &AssembledTrace) -> HashMap<SpanId, Option<SpanId>> {
+    let mut found = hash::map_for(trace.tree.nodes.len());
+    let mut above: Vec<(usize, Option<SpanId>)> = Vec::new();
+    for node in &trace.tree.nodes {
+        while above.last().is_some_and(|(depth, _)| *depth >= node.depth) {
+            above.pop();
+        }
+        let agent = above.last().and_then(|(_, agent)| *agent);
+        found.insert(node.id, agent);
+        let within = if node.category == Category::Agent { Some(node.id) } else { agent };
+        above.push((node.depth, within));
+    }
+    found
 }
 
 /// A failed span in the tree.
