@@ -77,6 +77,17 @@ pub fn dropped(dropped: Dropped) -> Option<String> {
     Some(words.collect::<Vec<_>>().join(" and ")).filter(|words| !words.is_empty())
 }
 
+/// Of how many calls nobody knows the cost: `3 unpriced` where each of them has tokens and so lacks only a price, else
+/// `cost of 3 not known`.
+#[must_use]
+pub fn unknown_costs(calls: u64, lacking_a_price: u64) -> String {
+    if calls == lacking_a_price {
+        format!("{} unpriced", count(calls))
+    } else {
+        format!("cost of {} not known", count(calls))
+    }
+}
+
 /// `999`, `2.1k`, `202k`, `1.2M`: at most four columns up to a billion.
 #[must_use]
 pub fn count(count: u64) -> String {

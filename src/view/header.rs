@@ -155,7 +155,7 @@ fn totals(strip: &mut Strip, state: &State, wide: bool, narrow: bool) {
     let (spent, when) = if all.today.priced > 0 { (&all.today, " today") } else { (&all.totals, " in all") };
     let cost = numbers::cost_of(spent);
     if cost == numbers::UNKNOWN {
-        facts.push(Styled::new("unpriced", Slot::Dim));
+        facts.push(Styled::new("cost not known", Slot::Dim));
     } else if cost != numbers::NONE {
         let when = if narrow { "" } else { when };
         facts.push(Styled::new(format!("{cost}{when}"), Slot::HeaderTotal));

@@ -14,7 +14,7 @@ use tokio::{
 
 use super::announce::Progress;
 use crate::{
-    app::format::{count, money},
+    app::format::{count, money, unknown_costs},
     assemble::{self, Adopted, EndedCall, EndedCalls, KnownTraces, SpanDigest},
     decode::{self, Received, Signal, encode},
     dialects::{self, ExchangeHalf},
@@ -271,10 +271,11 @@ impl fmt::Display for Tally {
         };
         let cost = match (totals.priced, totals.unpriced) {
             (0, 0) if calls == 0 => money(totals.cost),
-            (0, _) => "unpriced".to_owned(),
+            // The sums do not tell a call without a price from one without tokens.
+            (0, _) => "cost not known".to_owned(),
             (_, 0) => money(totals.cost),
-            _ if totals.cost.0 == 0 => "unpriced".to_owned(),
-            (_, unpriced) => format!("{} and {unpriced} unpriced", money(totals.cost)),
+            _ if totals.cost.0 == 0 => "cost not known".to_owned(),
+            (_, unpriced) => format!("{}, {}", money(totals.cost), unknown_costs(unpriced, 0)),
         };
         let number = |number: u64, one: &str, many: &str| format!("{number} {}", if number == 1 { one } else { many });
         let traces = number(*traces as u64, "trace", "traces");
@@ -345,9 +346,9 @@ mod tests {
         let line = |traces, totals| Tally { traces, totals, ..Tally::default() }.to_string();
         assert_eq!(line(2, totals), "2 traces, 5 calls, 12k tokens, $.021, 1 error");
         let partly = Totals { unpriced: 1, errors: 0, ..totals };
-        assert_eq!(line(1, partly), "1 trace, 5 calls, 12k tokens, $.021 and 1 unpriced, 0 errors");
+        assert_eq!(line(1, partly), "1 trace, 5 calls, 12k tokens, $.021, cost of 1 not known, 0 errors");
         let unknown = Totals { model_calls: 1, ..Totals::default() };
-        assert_eq!(line(1, unknown), "1 trace, 1 call, ? tokens, unpriced, 0 errors");
+        assert_eq!(line(1, unknown), "1 trace, 1 call, ? tokens, cost not known, 0 errors");
         assert_eq!(line(1, Totals::default()), "1 trace, 0 calls, 0 tokens, $0, 0 errors");
         assert!(line(0, Totals::default()).starts_with("no traces"));
     }

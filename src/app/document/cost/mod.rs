@@ -209,11 +209,11 @@ impl Pane for Costs {
 
 fn sum(to: &mut Builder, totals: &Totals, calls: &[&ModelCall]) {
     let broken = calls.iter().filter(|call| call.broke_off).count() as u64;
-    let lacks_price = calls.iter().any(|call| call.lacks_price());
+    let lacking = calls.iter().filter(|call| call.lacks_price()).count() as u64;
     let is_part = totals.priced > 0 && (totals.unpriced == 0 || totals.cost.0 > 0);
     let amount = if is_part {
         format::money_exact(totals.cost)
-    } else if lacks_price {
+    } else if lacking > 0 && lacking >= totals.unpriced {
         "unpriced".to_owned()
     } else if totals.unpriced > 0 {
         "?".to_owned()
@@ -224,12 +224,12 @@ fn sum(to: &mut Builder, totals: &Totals, calls: &[&ModelCall]) {
     };
     let mut line = vec![Styled::new(amount, Slot::TreeCost)];
     if is_part && totals.unpriced > 0 {
-        let why = match totals.unpriced {
-            unpriced if unpriced == broken => "that broke off",
-            _ if lacks_price => "without a price",
-            _ => "without tokens",
+        let unknown = if totals.unpriced == broken {
+            format!("  and {} that broke off", counted(broken))
+        } else {
+            format!("  and {}", format::unknown_costs(totals.unpriced, lacking))
         };
-        line.push(Styled::new(format!("  and {} {why}", counted(totals.unpriced)), Slot::Warning));
+        line.push(Styled::new(unknown, Slot::Warning));
     }
     let models = if totals.model_calls == 1 { "model call" } else { "model calls" };
     line.push(Styled::new(format!("   {} {models}", totals.model_calls), Slot::Dim));

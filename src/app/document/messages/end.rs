@@ -2,7 +2,7 @@
 
 use super::super::build::Builder;
 use crate::app::{format, styled::Styled, waiting, wrap};
-use crate::model::{AssembledTrace, LimitReached, ModelCall, NodeState, RunState, Timestamp};
+use crate::model::{AssembledTrace, LimitReached, NodeState, RunState, Timestamp};
 use crate::slots::Slot;
 
 /// `── end of run 6 · 45.8s · 118k tokens · $.272`
@@ -28,13 +28,12 @@ pub fn end(to: &mut Builder, trace: &AssembledTrace, number: Option<u64>) {
     let totals = &trace.totals;
     let is_part = totals.priced > 0 && (totals.unpriced == 0 || totals.cost.0 > 0);
     let cost = is_part.then(|| format::money(totals.cost));
-    let lacks_price = trace.calls.iter().any(ModelCall::lacks_price);
+    let lacking = trace.calls.iter().filter(|call| call.lacks_price()).count() as u64;
     let broke_off = trace.calls.iter().any(|call| call.broke_off);
     // Where no call has tokens there is nothing to say of their cost.
     let unpriced = match totals.unpriced {
         0 => None,
-        unpriced if lacks_price => Some(format!("{unpriced} unpriced")),
-        unpriced if broke_off || totals.priced > 0 => Some(format!("cost of {unpriced} unknown")),
+        unpriced if lacking > 0 || broke_off || totals.priced > 0 => Some(format::unknown_costs(unpriced, lacking)),
         _ => None,
     };
     let forms = [

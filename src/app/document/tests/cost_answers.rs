@@ -93,3 +93,23 @@ fn what_fills_a_prompt_adds_up_and_what_was_not_recorded_is_a_share_of_its_own()
     let rest = &shown[place(&shown, "unaccounted ")];
     assert!(rest.ends_with(">99%") || rest.ends_with("100%"), "{shown:#?}");
 }
+
+#[test]
+fn a_call_without_a_price_is_told_from_one_without_tokens() {
+    let priced = Totals { priced: 1, unpriced: 2, cost: Usd(1_000_000_000_000), model_calls: 3, ..Totals::default() };
+    let usage = TokenUsage { uncached_input: Some(1), output: Some(1), ..TokenUsage::default() };
+    let lacking = |number| ModelCall { usage: Some(usage), unpriced: true, ..call(number) };
+    let silent = |number| ModelCall { unpriced: true, ..call(number) };
+    for (calls, expected) in [
+        (vec![call(1), lacking(2), lacking(3)], "2 unpriced"),
+        (vec![call(1), lacking(2), silent(3)], "cost of 2 not known"),
+        (vec![call(1), silent(2), silent(3)], "cost of 2 not known"),
+    ] {
+        let said = || message(0, Role::Assistant, vec![Content::Text("a".into())]);
+        let run = AssembledTrace { totals: priced, ..run(calls, vec![said()], vec![]) };
+        let detail = detail(vec![run]);
+        for lines in [lines(messages::blocks, &detail, 90), lines(cost::blocks, &detail, 90)] {
+            assert!(lines.iter().any(|line| line.contains(expected)), "{expected}: {lines:#?}");
+        }
+    }
+}
