@@ -4,7 +4,7 @@ use super::super::cost::unaccounted;
 use super::super::tokens;
 use super::side::{self, Side};
 use crate::app::format;
-use crate::model::{Content, Part};
+use crate::model::{Content, Dropped, Part};
 
 /// Fewer tokens may be what stands between the messages.
 const MISSING: u64 = 500;
@@ -15,9 +15,9 @@ const MISSING: u64 = 500;
 pub fn of(side: &Side) -> Vec<String> {
     let facts = side.facts();
     let dropped = format::dropped(facts.dropped).map(|dropped| {
+        let limits = limits(facts.dropped);
         format!(
-            "Its sender dropped {dropped}: what they held is missing here. Its SDK keeps more where \
-             OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT is raised."
+            "Its sender dropped {dropped}: what they held is missing here. Its SDK keeps more where {limits} is raised."
         )
     });
     if side.messages.is_empty() {
@@ -55,6 +55,16 @@ pub fn of(side: &Side) -> Vec<String> {
         gaps.push(format!("{missing} of its {of} tokens are in none of these texts (estimated)."));
     }
     gaps
+}
+
+/// The variables that bound how much an SDK keeps of what was dropped. Attributes may be those of a span, of its events or
+/// of its log records: which of them is not known.
+fn limits(dropped: Dropped) -> String {
+    const ATTRIBUTES: &str = "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT (for events OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT, for log \
+                              records OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT)";
+    let of_attributes = (dropped.attributes > 0).then_some(ATTRIBUTES);
+    let of_events = (dropped.events > 0).then_some("OTEL_SPAN_EVENT_COUNT_LIMIT");
+    of_attributes.into_iter().chain(of_events).collect::<Vec<_>>().join(" or ")
 }
 
 /// How many results name a call that the prompt does not hold.

@@ -144,5 +144,14 @@ fn what_a_sender_dropped_of_a_prompt_is_missing_from_it() {
     let mut calls = two_calls();
     calls[1].dropped.events = 3;
     let lines = prompt_of(run(calls, vec![], vec![]), 2, false, 200);
-    place(&lines, "Its sender dropped 3 events: what they held is missing here.");
+    let said = &lines[place(&lines, "Its sender dropped 3 events: what they held is missing here.")];
+    assert!(said.ends_with("Its SDK keeps more where OTEL_SPAN_EVENT_COUNT_LIMIT is raised."), "{said}");
+    let mut calls = two_calls();
+    calls[1].dropped.attributes = 3;
+    let lines = prompt_of(run(calls, vec![], vec![]), 2, false, 400);
+    let said = &lines[place(&lines, "Its sender dropped 3 attributes: what they held is missing here.")];
+    for name in ["SPAN_ATTRIBUTE", "EVENT_ATTRIBUTE", "LOGRECORD_ATTRIBUTE"] {
+        assert!(said.contains(&format!("OTEL_{name}_COUNT_LIMIT")), "{said}");
+    }
+    assert!(!said.contains("OTEL_SPAN_EVENT_COUNT_LIMIT"), "{said}");
 }
