@@ -114,21 +114,36 @@ const BESIDE: &[&str] = &[
     "tool_call_id",
 ];
 
-/// Keys that say something about a message and are no part of what it says.
+/// Keys that say something about a message and are no part of what it says, in lower case and without underscores.
 const ABOUT: &[&str] = &[
     "role",
     "type",
     "name",
     "id",
+    "uuid",
     "index",
-    "finish_reason",
-    "stop_reason",
+    "finishreason",
+    "stopreason",
     "status",
     "model",
     "provider",
     "timestamp",
-    "created_at",
+    "createdat",
+    "messageid",
 ];
+
+/// Whether a key is one of [`ABOUT`], or says of a message an id, a time or a reason: `createdAt`, `run_id`.
+fn is_about(key: &str) -> bool {
+    const LAST: [&str; 3] = ["id", "at", "reason"];
+    let plain: String = key.chars().filter(|letter| *letter != '_').collect::<String>().to_ascii_lowercase();
+    let is_last = |word: &str| {
+        // The last of several words: `format` and `paid` are one.
+        let (before, last) = key.split_at_checked(key.len().saturating_sub(word.len())).unwrap_or_default();
+        let begins_word = before.ends_with('_') || last.starts_with(|first: char| first.is_ascii_uppercase());
+        last.eq_ignore_ascii_case(word) && begins_word && !before.is_empty()
+    };
+    ABOUT.contains(&plain.as_str()) || LAST.into_iter().any(is_last)
+}
 
 /// The texts that a message without any known content has under other keys, as data: `{"role": "assistant", "answer":
 /// "Yes."}`. Maps and lists there are mostly counts and settings.
@@ -138,7 +153,7 @@ fn said_otherwise(map: &Value) -> Option<Part> {
     }
     let is_said = |(key, value): &&(String, Value)| {
         let is_text = value.as_str().is_some_and(|text| !text.is_empty());
-        is_text && !ABOUT.contains(&key.as_str()) && !key.contains('.')
+        is_text && !is_about(key) && !key.contains('.')
     };
     let said: Vec<(String, Value)> = map.as_map()?.iter().filter(is_said).cloned().collect();
     (!said.is_empty()).then(|| Part::new(Content::Json(Value::Map(said))))
@@ -350,6 +365,14 @@ mod tests {
             (r#"{"role":"assistant","answer":"Yes."}"#, vec![r#"assistant: json {"answer":"Yes."}"#]),
             (r#"{"role":"assistant","metrics":{"duration":0.1},"items":[1]}"#, vec![]),
             (r#"{"role":"assistant","id":"m1","name":"w","index":0,"answer":"","event.name":"e"}"#, vec![]),
+            (
+                r#"{"role":"assistant","finishReason":"stop","createdAt":"now","uuid":"u","message_id":"m","runId":"r"}"#,
+                vec![],
+            ),
+            (
+                r#"{"role":"assistant","format":"a","paid":"b","id":"m"}"#,
+                vec![r#"assistant: json {"format":"a","paid":"b"}"#],
+            ),
             (r#"{"role":"user","content":""}"#, vec![]),
             (r#"{"role":"user","parts":[{"type":"text","content":""}]}"#, vec![]),
             (r#"{"role":"user","parts":[]}"#, vec!["user: (hidden)"]),
