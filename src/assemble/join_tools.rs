@@ -294,6 +294,7 @@ impl Join {
             let source = Source { facts: *facts, prompt: given.prompt, spot: given.at };
             if let (Some(run), Some(asked), true) = (found, given.call, given.prompt)
                 && self.runs[run].seen.is_none()
+                && self.runs[run].called.is_none()
             {
                 asked_later.push((run, Source { facts: *facts, prompt: true, spot: asked.at }));
             }

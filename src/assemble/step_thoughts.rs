@@ -41,17 +41,26 @@ pub fn add_reasoning(trace: &LoadedTrace, node: usize, exchange: &mut Exchange, 
 }
 
 /// What a model thought before it did nothing but call tools, where the call's own span has nothing of the answer and the
-/// step around it the thoughts.
+/// step around it the thoughts. They are those of the first call in the step that did not fail.
 pub fn thoughts_of_step(trace: &LoadedTrace, node: usize, fingerprints: &mut Fingerprints) -> Option<TimedMessage> {
+    // A step of more nodes is the loop of an agent and none around a call.
+    const MOST: usize = 1000;
     let nodes = trace.nodes();
     let step = nodes[node].parent.filter(|step| nodes[*step].category == Category::Chain)?;
     let readings = trace.translations(step).flat_map(|translation| &translation.readings);
+    let readings = readings.filter(|reading| reading.content != ContentKind::Fallback);
     let mut answers = readings.filter_map(|reading| reading.completion.last());
     let is_thought = |message: &Message| {
         let is_reasoning = |part: &Part| matches!(part.content, Content::Reasoning(_));
         message.role == Role::Assistant && message.parts.iter().all(is_reasoning)
     };
     let answer = answers.find(|answer| is_thought(answer))?;
+    let within = step + 1..nodes[step].after.min(step + MOST);
+    let mut calls = within.filter(|at| nodes[*at].is_call());
+    let went_well = calls.clone().find(|at| !nodes[*at].failed());
+    if went_well.or_else(|| calls.next()) != Some(node) {
+        return None;
+    }
     let keyed = fingerprints.keyed_messages(answer).first()?.clone();
     let at = nodes[node].ended.unwrap_or(nodes[node].started);
     Some(TimedMessage { message: keyed.message, fingerprint: keyed.fingerprint, at })

@@ -80,6 +80,17 @@ fn thoughts_that_a_step_has_stand_with_the_answer_of_its_call() {
     let expected =
         ["user q", "assistant (First the rig.)", "assistant ping{}#c1", "tool c1=pong", "assistant (It is up.) Up."];
     assert_eq!(only_conversation(&trace), expected);
+    // It is that of the first call that went well, and nothing where only a dialect's guess has it.
+    let of_step = |content: ContentKind| {
+        let mut step = chain(2, 1).at(2.0, 9.0).read("d", Carrier::Attributes, &[], &[thinks(thought("hm"), "")]);
+        step.translation.readings[0].content = content;
+        let calls = [llm(3, 2).failed("Throttled", "429"), llm(4, 2), llm(6, 2)];
+        let mut spans = vec![agent(1, 0, "a").asked(&[user("q")]).answered(&[assistant("a")]), step];
+        spans.extend(calls);
+        let said = conversations(&one(spans)).concat();
+        said.iter().filter(|line| *line == "assistant (hm)").count()
+    };
+    assert_eq!([of_step(ContentKind::Conversation), of_step(ContentKind::Fallback)], [1, 0]);
 }
 
 #[test]
