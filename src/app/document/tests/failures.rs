@@ -4,7 +4,7 @@ use super::*;
 
 #[test]
 fn a_failure_of_a_tool_that_no_message_shows_is_not_put_under_another_agents_turn() {
-    let node = |number, category, depth| Node { category, depth, ..Node::sample(span(number), "n", Timestamp(0)) };
+    let node = |number, category, depth| Node { depth, category, ..Node::sample(span(number), "n", Timestamp(0)) };
     let failure = Failure { kind: Some("ToolFailure".into()), message: Some("refused".into()), stack: None };
     let tool = |called_by| ToolRun {
         span: Some(span(3)),
