@@ -282,7 +282,8 @@ impl Adopted {
         lone_calls::verdict(lone.0, &digests, &traces.digests_of(*call, lone_calls::MOST))
     }
 
-    /// Adds a pair, unless one of the two is in another already, or the two traces have spans of one id.
+    /// Adds a pair, unless one of the two is in another already, the call is not where its trace is, or the two traces have spans
+    /// of one id.
     fn add<S: Clone + Eq + Hash>(
         &mut self,
         Pair { lone, call, scope, .. }: &Pair<S>,
@@ -291,7 +292,9 @@ impl Adopted {
         given: &mut HashSet<Place>,
     ) {
         let adopter = self.adopter_of(call.0);
-        if self.new.contains_key(&lone.0) || adopter == lone.0 || taken.contains(&(*call, scope.clone())) {
+        let is_there = adopter == call.0 || self.new.contains_key(&call.0) || traces.has((adopter, call.1));
+        let is_taken = self.new.contains_key(&lone.0) || taken.contains(&(*call, scope.clone()));
+        if !is_there || is_taken || adopter == lone.0 {
             return;
         }
         let digests = traces.digests(lone.0, lone_calls::MOST);

@@ -117,6 +117,7 @@ impl StoreWriter {
         moving.extend(candidates.traces());
         let mut adoptions = connection.with(|connection| candidates.decide(connection, stored_ids, summaries))?;
         let placements = connection.with(|connection| adoptions.placements(connection, prices))?;
+        moving.extend(placements.traces());
         if adoptions.is_empty() {
             moving.clear();
             // What was loaded to be compared is not kept for ever.
