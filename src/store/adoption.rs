@@ -1,7 +1,7 @@
 //! Puts a trace that only records a call of another trace into that one, beneath that call (`assemble/calls.md` 2).
 //!
 //! ```text
-//!   a group is stored ─▶ ended_calls: which ran within which, by one process ─▶ candidates
+//!   a group is stored ─▶ ended_calls: which ran within which, of one resource ─▶ candidates
 //!                             assemble: are they one call? ─▶ adoptions ─▶ their rows, under the other trace
 //!   more of an adopted trace is stored ────────────────────────┘
 //! ```
@@ -120,19 +120,16 @@ impl Candidates {
         let before = adopters(connection, self.traces())?;
         let into = before.values().map(|adoption| adoption.adopter).collect();
         summaries.load_missing(connection, stored_ids, &into)?;
-        let late: HashMap<TraceId, Adoption> =
-            self.late.iter().filter_map(|trace| Some((*trace, *before.get(trace)?))).collect();
         // A further call without a parent is none that the trace was put there for.
         let is_known = |to: &Adoption, digest: &SpanDigest| {
             digest.own_span().is_none_or(|span| !digest.is_top() || summaries.has((to.adopter, span)))
         };
-        let late: HashMap<TraceId, Adoption> = late
-            .into_iter()
-            .filter(|(trace, to)| {
-                let digests = Summaries::digests(summaries, *trace);
-                !digests.is_empty() && digests.iter().all(|digest| is_known(to, digest))
-            })
-            .collect();
+        let late = self.late.iter().filter_map(|trace| {
+            let (to, digests) = (before.get(trace)?, Summaries::digests(summaries, *trace));
+            let is_to_follow = !digests.is_empty() && digests.iter().all(|digest| is_known(to, digest));
+            is_to_follow.then_some((*trace, *to))
+        });
+        let late = late.collect();
         let adopted = Adopted::decide(self.pairs, before, summaries);
         Ok(Adoptions { adopted, late })
     }

@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use duckdb::{Connection, named_params, params, types::Value as Sql};
+use duckdb::{Connection, Row, named_params, params, types::Value as Sql};
 
 use crate::{
     assemble::{Adopted, Adoption},
@@ -113,30 +113,34 @@ impl Adoptions {
 
     /// The spans, and whether they were made from log records.
     fn spans(&self, connection: &Connection) -> Result<Vec<Stored<bool>>, DatabaseError> {
-        let mut statement = connection.prepare_cached(include_str!("../queries/adopted_spans.sql"))?;
-        let mut found = statement.query(named_params! { "traces": self.list() })?;
-        let mut spans = Vec::new();
-        while let Some(row) = found.next()? {
-            let Some(from) = trace_id(row.get(0)?) else { continue };
-            let span = row.get::<_, Option<u64>>(1)?.and_then(span_id);
-            let record = RawRecord::read(row, [3, 4, 5, 6, 7], "span")?;
-            spans.push(Stored { from, span, rest: row.get(2)?, record });
-        }
-        Ok(spans)
+        let sql = include_str!("../queries/adopted_spans.sql");
+        self.stored(connection, sql, "span", |row| row.get(7))
     }
 
     /// The log records, with their ids and places in their exports.
     fn logs(&self, connection: &Connection) -> Result<Vec<Stored<(LogId, u32)>>, DatabaseError> {
-        let mut statement = connection.prepare_cached(include_str!("../queries/adopted_logs.sql"))?;
+        let sql = include_str!("../queries/adopted_logs.sql");
+        self.stored(connection, sql, "log record", |row| Ok((row.get(7)?, row.get(8)?)))
+    }
+
+    /// What a statement finds of them: `what` names it in errors, `rest` reads what follows the columns that all have.
+    fn stored<T>(
+        &self,
+        connection: &Connection,
+        sql: &str,
+        what: &'static str,
+        rest: fn(&Row) -> duckdb::Result<T>,
+    ) -> Result<Vec<Stored<T>>, DatabaseError> {
+        let mut statement = connection.prepare_cached(sql)?;
         let mut found = statement.query(named_params! { "traces": self.list() })?;
-        let mut logs = Vec::new();
+        let mut stored = Vec::new();
         while let Some(row) = found.next()? {
             let Some(from) = trace_id(row.get(0)?) else { continue };
             let span = row.get::<_, Option<u64>>(1)?.and_then(span_id);
-            let record = RawRecord::read(row, [4, 5, 6, 7, 8], "log record")?;
-            logs.push(Stored { from, span, rest: (row.get(2)?, row.get(3)?), record });
+            let record = RawRecord::read(row, [2, 3, 4, 5, 6], what)?;
+            stored.push(Stored { from, span, rest: rest(row)?, record });
         }
-        Ok(logs)
+        Ok(stored)
     }
 
     /// Writes down which trace adopted which, and moves marks and ends of programs. The caller must have begun a

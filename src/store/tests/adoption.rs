@@ -6,12 +6,12 @@ use bytes::Bytes;
 use flate2::read::GzDecoder;
 
 use super::{
-    halves::{PRICES, stored},
+    halves::{PRICES, becomes, of_log, of_span, stored, sums_and_lines},
     removal::{counts, left_over},
     *,
 };
 use crate::{
-    decode::{self, Encoding},
+    decode::{self, Encoding, Received},
     model::{Removal, Totals},
     store::Marked,
     understand,
@@ -28,21 +28,9 @@ fn exports(of: &str) -> Vec<Submission> {
     };
     let project = Project::default();
     let spans = decode::traces(&project, &read("pb").unwrap(), Encoding::Protobuf).unwrap().items;
-    let spans = spans.into_iter().map(|span| Submission {
-        spans: vec![PreparedSpan::new(understand::span(span.item, span.raw, &PRICES).0)],
-        ..Submission::default()
-    });
     let logs =
         read("logs.pb").map_or_else(Vec::new, |body| decode::logs(&project, &body, Encoding::Protobuf).unwrap().items);
-    let logs = logs.into_iter().zip(0..).map(|(log, position)| {
-        let (log, made) = understand::log(log.item, log.raw, &PRICES, None);
-        Submission {
-            logs: vec![PreparedLog::new(log, position)],
-            spans: made.into_iter().map(PreparedSpan::new).collect(),
-            ..Submission::default()
-        }
-    });
-    spans.chain(logs).collect()
+    spans.into_iter().map(of_span).chain(logs.into_iter().zip(0..).map(of_log)).collect()
 }
 
 /// The sums of all traces; where each span and log record is, and what adopted what.
@@ -51,12 +39,7 @@ fn found(store: &Store) -> (Totals, Vec<String>) {
         union all select concat('log ', trace, ' ', span, ' ', id) from logs
         union all select concat('adopted ', trace, ' ', adopter, ' ', call) from adopted_traces
         union all select concat('trace ', trace, ' ', cost, ' ', model_calls, ' ', spans) from traces order by line";
-    let lines = store.connection.with(|connection| {
-        let mut statement = connection.prepare(placed)?;
-        let lines = statement.query_map([], |row| row.get(0))?;
-        Ok(lines.collect::<Result<Vec<String>, _>>()?)
-    });
-    (overview(store, Filter::default()).totals, lines.unwrap())
+    sums_and_lines(store, placed)
 }
 
 fn number_of(what: &str, found: &(Totals, Vec<String>)) -> usize {
@@ -98,13 +81,7 @@ fn what_was_adopted_stays_when_the_store_is_opened_again_and_its_spans_are_trans
     store.close();
     let store = Store::open(&place, PRICES.clone()).unwrap();
     store.wait_until_reprocessed().unwrap();
-    for _ in 0..1000 {
-        if found(&store) == expected {
-            break;
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    assert_eq!((found(&store), left_over(&store)), (expected.clone(), vec![]));
+    becomes(&store, found, expected.clone());
     for export in exports("lc+otel.converse") {
         store.writer().submit_blocking(export).unwrap();
     }
@@ -177,8 +154,7 @@ fn silent(mut sent: Sent) -> Sent {
 
 fn understood(Sent { span, .. }: Sent) -> Submission {
     let raw = Bytes::from(encode::span_bytes(&span));
-    let span = PreparedSpan::new(understand::span(span, raw, &PRICES).0);
-    Submission { spans: vec![span], ..Submission::default() }
+    of_span(Received { item: span, raw })
 }
 
 /// How many traces there are, and how many calls count, once some calls were sent.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use super::{removal::left_over, *};
 use crate::{
-    decode::{self, Encoding},
+    decode::{self, Encoding, Received},
     model::Totals,
     store::reprocess,
     understand,
@@ -23,34 +23,40 @@ pub fn exports() -> Vec<Submission> {
     let project = Project::default();
     let logs = decode::logs(&project, &read("logs.pb"), Encoding::Protobuf).unwrap().items;
     let spans = decode::traces(&project, &read("pb"), Encoding::Protobuf).unwrap().items;
-    let logs = logs.into_iter().zip(0..).map(|(log, position)| {
-        let (log, made) = understand::log(log.item, log.raw, &PRICES, None);
-        Submission {
-            logs: vec![PreparedLog::new(log, position)],
-            spans: made.into_iter().map(PreparedSpan::new).collect(),
-            ..Submission::default()
-        }
-    });
-    let spans = spans.into_iter().map(|span| Submission {
-        spans: vec![PreparedSpan::new(understand::span(span.item, span.raw, &PRICES).0)],
+    logs.into_iter().zip(0..).map(of_log).chain(spans.into_iter().map(of_span)).collect()
+}
+
+/// An export of one span.
+pub fn of_span(span: Received<Span>) -> Submission {
+    let span = PreparedSpan::new(understand::span(span.item, span.raw, &PRICES).0);
+    Submission { spans: vec![span], ..Submission::default() }
+}
+
+/// An export of one log record, and its place among others.
+pub fn of_log((log, position): (Received<LogRecord>, u32)) -> Submission {
+    let (log, made) = understand::log(log.item, log.raw, &PRICES, None);
+    Submission {
+        logs: vec![PreparedLog::new(log, position)],
+        spans: made.into_iter().map(PreparedSpan::new).collect(),
         ..Submission::default()
-    });
-    logs.chain(spans).collect()
+    }
 }
 
 /// The sums of all traces, where each log record is, and which spans were made of some.
 fn found(store: &Store) -> (Totals, Vec<String>) {
     let placed = "select concat(id, ' ', trace, ' ', span, ' ', exchange, ' ', sent) as line from logs
         union all select concat('made ', trace, ' ', id) from spans where synthetic order by line";
-    let lines = store
-        .connection
-        .with(|connection| {
-            let mut statement = connection.prepare(placed)?;
-            let lines = statement.query_map([], |row| row.get(0))?;
-            Ok(lines.collect::<Result<Vec<String>, _>>()?)
-        })
-        .unwrap();
-    (overview(store, Filter::default()).totals, lines)
+    sums_and_lines(store, placed)
+}
+
+/// The sums of all traces, and the lines that a statement finds.
+pub fn sums_and_lines(store: &Store, sql: &str) -> (Totals, Vec<String>) {
+    let lines = store.connection.with(|connection| {
+        let mut statement = connection.prepare(sql)?;
+        let lines = statement.query_map([], |row| row.get(0))?;
+        Ok(lines.collect::<Result<Vec<String>, _>>()?)
+    });
+    (overview(store, Filter::default()).totals, lines.unwrap())
 }
 
 pub fn stored(exports: impl IntoIterator<Item = Submission>) -> Store {
@@ -62,7 +68,7 @@ pub fn stored(exports: impl IntoIterator<Item = Submission>) -> Store {
 }
 
 /// Waits until this is found, and nothing is left of what was moved.
-fn becomes(store: &Store, expected: (Totals, Vec<String>)) {
+pub fn becomes(store: &Store, found: fn(&Store) -> (Totals, Vec<String>), expected: (Totals, Vec<String>)) {
     for _ in 0..1000 {
         if found(store) == expected {
             break;
@@ -119,7 +125,7 @@ fn translated_again_responses_come_to_their_requests_and_leave_nothing_where_the
     apart.close();
     let store = Store::open(&place, PRICES.clone()).unwrap();
     store.wait_until_reprocessed().unwrap();
-    becomes(&store, expected);
+    becomes(&store, found, expected);
 }
 
 #[test]
@@ -140,7 +146,7 @@ fn a_response_is_translated_again_and_moved_at_once_or_not_at_all() {
     assert_eq!(number(&store, "select count(*) from logs where dialects <> 1 or exchange is not null"), 0);
     store.writer().submit_reprocessed(next()).unwrap();
     let expected = found(&stored(exports()));
-    becomes(&store, expected);
+    becomes(&store, found, expected);
 }
 
 #[test]
@@ -158,11 +164,5 @@ fn responses_stay_at_their_requests_when_they_are_translated_again() {
     store.close();
     let store = Store::open(&place, PRICES.clone()).unwrap();
     store.wait_until_reprocessed().unwrap();
-    for _ in 0..1000 {
-        if found(&store) == expected {
-            break;
-        }
-        thread::sleep(Duration::from_millis(10));
-    }
-    assert_eq!(found(&store), expected);
+    becomes(&store, found, expected);
 }
